@@ -1,0 +1,6 @@
+"""Who touched whose record, why; refusals too. Append-only."""
+
+from phr_api.audit.queries import AccessEvent, find_access_events
+from phr_api.audit.service import Actor, record, record_refusal
+
+__all__ = ["AccessEvent", "Actor", "find_access_events", "record", "record_refusal"]

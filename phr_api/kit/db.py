@@ -1,0 +1,214 @@
+"""Base model, column types, the unit of work, and the one-round-trip read."""
+
+import json
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from functools import lru_cache
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import psycopg
+from sqlalchemy import DateTime, Engine, Enum, MetaData, Text, create_engine, func, text
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import (
+    DeclarativeBase,
+    Mapped,
+    Session,
+    declared_attr,
+    mapped_column,
+    sessionmaker,
+)
+
+from phr_api.kit.ids import new_row_id
+
+T = TypeVar("T")
+
+NAMING_CONVENTION = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+UuidPk = Annotated[UUID, mapped_column(primary_key=True, default=new_row_id)]
+CreatedAt = Annotated[datetime, mapped_column(server_default=func.now())]
+TextList = Annotated[list[str], mapped_column(postgresql.ARRAY(Text), server_default="{}")]
+Json = Annotated[dict[str, Any], mapped_column(postgresql.JSONB, server_default="{}")]
+JsonList = Annotated[list[Any], mapped_column(postgresql.JSONB, server_default="[]")]
+
+SERIALIZATION_FAILURE = "40001"
+DEADLOCK_DETECTED = "40P01"
+MOST_TRIES = 3
+
+
+def _values(enum: type[StrEnum]) -> list[str]:
+    return [member.value for member in enum]
+
+
+class Base(DeclarativeBase):
+    """Every table of the house."""
+
+    metadata = MetaData(naming_convention=NAMING_CONVENTION)
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy's own attribute
+        datetime: DateTime(timezone=True),
+        str: Text,
+        StrEnum: Enum(StrEnum, native_enum=False, values_callable=_values, length=40),
+    }
+
+
+class Versioned:
+    """Optimistic lock; its number is the resource's ETag."""
+
+    version: Mapped[int]
+
+    @declared_attr.directive
+    def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805 - a class attribute of the mapper
+        return {"version_id_col": cls.__table__.c.version}  # type: ignore[attr-defined]
+
+
+def person_table(section: str) -> dict[str, Any]:
+    """Return the `info` of a table with one person's data; tests derive its policies from it."""
+    return {"person": True, "section": section}
+
+
+# No lazy load can surprise us after commit: attributes stay, relationships are lazy="raise".
+SessionFactory = sessionmaker(expire_on_commit=False)
+
+
+class _Reads:
+    """The engine of hot reads: AUTOCOMMIT, no ping, no reset (FINDINGS 6)."""
+
+    engine: Engine | None = None
+
+
+def configure(url: str, *, pool_size: int = 5) -> None:
+    """Bind sessions and hot reads of this process to the database at `url` (one role)."""
+    dispose()
+    SessionFactory.configure(
+        bind=create_engine(
+            url, pool_pre_ping=True, pool_size=pool_size, max_overflow=0, hide_parameters=True
+        )
+    )
+    _Reads.engine = create_engine(
+        url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, pool_size=pool_size
+    )
+
+
+def dispose() -> None:
+    """Close this process's connections; the next use opens new ones."""
+    bind = SessionFactory.kw.get("bind")
+    if isinstance(bind, Engine):
+        bind.dispose()
+    if _Reads.engine is not None:
+        _Reads.engine.dispose()
+
+
+@contextmanager
+def unit_of_work() -> Generator[Session]:
+    """One request, or one job, one transaction: commits on a clean exit."""
+    with SessionFactory.begin() as session:
+        yield session
+
+
+def retrying(work: Callable[[Session], T]) -> T:
+    """Run `work` in a transaction of its own; a deadlock or serialization failure runs it again.
+
+    At most three tries; then the OperationalError is the caller's.
+    """
+    for attempt in range(1, MOST_TRIES + 1):
+        try:
+            with unit_of_work() as session:
+                return work(session)
+        except OperationalError as error:
+            state = getattr(error.orig, "sqlstate", None)
+            if state not in {SERIALIZATION_FAILURE, DEADLOCK_DETECTED} or attempt == MOST_TRIES:
+                raise
+    raise AssertionError  # the loop returns or raises
+
+
+def set_scope(session: Session, **settings: object) -> None:
+    """Set `phr.*` settings that row-level security reads, until this transaction ends.
+
+    Lists become comma lists; None becomes the empty string, which no policy accepts.
+    """
+    columns = ", ".join(f"set_config('phr.{name}', :{name}, true)" for name in sorted(settings))
+    values = {name: _setting(value) for name, value in settings.items()}
+    session.execute(text(f"SELECT {columns}"), values)  # noqa: S608 - names are ours
+
+
+def _setting(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, list | tuple | set | frozenset):
+        return ",".join(sorted(str(item) for item in value))
+    return str(value)
+
+
+def read_row(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Run one statement in its own implicit transaction, in one round trip; the first row or None.
+
+    For hot reads only: `sql` is psycopg's (%s), prepared and read in the binary format. A lost
+    connection is tried once more on a new one; what the statement itself raises is the caller's.
+    """
+    try:
+        return _read_once(sql, params)
+    except psycopg.OperationalError as error:
+        if error.sqlstate is not None and not error.sqlstate.startswith(("08", "57P")):
+            raise
+        return _read_once(sql, params)
+
+
+def _read_once(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
+    if _Reads.engine is None:
+        raise RuntimeError("kit.db is not configured")
+    pooled = _Reads.engine.raw_connection()
+    try:
+        driver: psycopg.Connection[tuple[Any, ...]] = pooled.driver_connection  # type: ignore[assignment]
+        driver.autocommit = True
+        with driver.cursor(binary=True) as cursor:
+            return cursor.execute(sql, params, prepare=True).fetchone()  # type: ignore[call-overload,no-any-return]
+    except psycopg.OperationalError:
+        pooled.invalidate()
+        raise
+    finally:
+        pooled.close()
+
+
+def insert_rows(
+    session: Session, model: type[Base], rows: Sequence[Mapping[str, Any]], *, conflict: str = ""
+) -> None:
+    """Insert rows of one table by one static statement, the rows as one JSON parameter.
+
+    COPY is refused to roles under row-level security, and a multi-row VALUES is compiled anew for
+    each count; this statement is prepared once per table. Every row has the same keys: column names.
+    """
+    if rows:
+        statement = _recordset_insert(model, tuple(rows[0]), conflict)
+        session.execute(statement, {"rows": json.dumps(rows, default=_to_json, ensure_ascii=False)})
+
+
+@lru_cache(maxsize=256)
+def _recordset_insert(model: type[Base], names: tuple[str, ...], conflict: str) -> Any:
+    dialect = postgresql.dialect()
+    table = model.__table__
+    types = ", ".join(f"{n} {table.c[n].type.compile(dialect=dialect)}" for n in names)
+    columns = ", ".join(names)
+    return text(
+        f"INSERT INTO {table.name} ({columns}) SELECT {columns}"  # noqa: S608 - from our models
+        f" FROM json_to_recordset(CAST(:rows AS json)) AS r({types}) {conflict}"
+    )
+
+
+def _to_json(value: object) -> object:
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, UUID | Decimal):
+        return str(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    return str(value)

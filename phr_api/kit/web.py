@@ -1,0 +1,246 @@
+"""Typed face of flask-smorest, which ships no types. The only module that imports it.
+
+Guarded by default: a view is authenticated unless marked `@blp.public`. Every answer of a signed-in
+caller is private and not stored (R23); every error is an RFC 9457 problem in Vietnamese or English.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any, Protocol, TypeVar, cast
+from uuid import UUID
+
+import flask_smorest
+from flask import Flask, Response, g, jsonify, request
+from marshmallow import RAISE, fields
+from marshmallow import Schema as MarshmallowSchema  # noqa: TID251 - wrapped below
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm.exc import StaleDataError
+from werkzeug.exceptions import HTTPException
+
+from phr_api.kit import problems
+from phr_api.kit.idempotency import Attempt
+from phr_api.kit.problems import Language, Problem
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+log = logging.getLogger(__name__)
+
+PROBLEM_JSON = "application/problem+json"
+LONGEST_IDEMPOTENCY_KEY = 100
+# lock, statement and idle timeouts, too many connections, shutdown: come back in a moment
+PASSING_SQLSTATES = ("55P03", "57014", "25P03", "53300", "57P01", "57P03", "40001", "40P01")
+
+
+class HasVersion(Protocol):
+    id: Any
+    version: Any
+
+
+class Schema(MarshmallowSchema):
+    """Wire names are camelCase, Python names are snake_case; unknown keys are refused."""
+
+    class Meta:
+        unknown = RAISE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        if field_obj.data_key is None:
+            head, *tail = field_name.split("_")
+            field_obj.data_key = head + "".join(part.title() for part in tail)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:  # noqa: ARG002
+        """Fail on a field with no source; marshmallow would leave it out in silence."""
+        return obj[attr] if isinstance(obj, Mapping) else getattr(obj, attr)
+
+
+class ProblemSchema(Schema):
+    """RFC 9457 §3.1; further members belong to the problem type, see openapi/problems.md."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    errors = fields.Dict(metadata={"description": "messages by place and field"})
+    request_id = fields.String()
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # noqa: TID251
+    """Authenticated by default: a public view says so with @blp.public."""
+
+    def public(self, view: View) -> View:
+        view.__dict__["_is_public"] = True
+        return view
+
+    def arguments(
+        self, schema: type[MarshmallowSchema], *, location: str = "json", **kwargs: Any
+    ) -> Callable[[View], View]:
+        return cast(
+            "Callable[[View], View]", super().arguments(schema, location=location, **kwargs)
+        )
+
+    def response(
+        self,
+        status_code: int,
+        schema: MarshmallowSchema | type[MarshmallowSchema] | None = None,
+        **kwargs: Any,
+    ) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().response(status_code, schema, **kwargs))
+
+    def doc(self, **kwargs: Any) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().doc(**kwargs))
+
+    def etag(self, view: View) -> View:
+        wrapped: View = super().etag(view)
+        return wrapped
+
+    def check_version(self, entity: HasVersion) -> None:
+        """412 unless If-Match names the version we hold; call it in the writing transaction."""
+        super().check_etag([str(entity.id), entity.version])
+
+    def tell_version(self, entity: HasVersion) -> None:
+        super().set_etag([str(entity.id), entity.version])
+
+    def idempotent(self, view: View) -> View:
+        """Document and demand the Idempotency-Key of a POST that creates (R22)."""
+        parameter = {
+            "in": "header",
+            "name": "Idempotency-Key",
+            "required": True,
+            "schema": {"type": "string", "minLength": 1, "maxLength": LONGEST_IDEMPOTENCY_KEY},
+        }
+        return self.doc(parameters=[parameter])(view)
+
+    def route(self, rule: str, **options: Any) -> Callable[[View], View]:
+        return cast("Callable[[View], View]", super().route(rule, **options))
+
+
+class Api(flask_smorest.Api):  # type: ignore[misc]
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_responses(self) -> None:
+        """Only the error components are problem+json; the class attribute would taint the 200s.
+
+        Named here, since the names of HTTPStatus members differ between Python versions (R13).
+        """
+        response = {
+            "description": "A problem, see openapi/problems.md",
+            "content": {PROBLEM_JSON: {"schema": ProblemSchema}},
+        }
+        self.spec.components.response("DEFAULT_ERROR", response, lazy=True)
+        self.spec.components.response(
+            "UNPROCESSABLE_CONTENT", response, lazy=True
+        )
+
+    def add(self, blueprint: Blueprint) -> None:
+        self.register_blueprint(blueprint)
+
+    def handle_http_exception(self, error: HTTPException) -> Response:
+        code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+        if code == HTTPStatus.UNPROCESSABLE_ENTITY:
+            data: Mapping[str, Any] = getattr(error, "data", None) or {}
+            return problem_response(problems.InvalidRequest(errors=data.get("messages", {})))
+        known = HTTP_PROBLEMS.get(code)
+        if known is not None:
+            return problem_response(known())
+        response = jsonify(type="about:blank", title=HTTPStatus(code).phrase, status=int(code))
+        response.status_code = int(code)
+        response.mimetype = PROBLEM_JSON
+        response.headers.extend(
+            {name: value for name, value in error.get_headers() if name == "Allow"}
+        )
+        return response
+
+
+HTTP_PROBLEMS: dict[int, type[Problem]] = {
+    404: problems.NotFound,
+    412: problems.StaleVersion,
+}
+
+
+def language() -> Language:
+    """Vietnamese unless the caller prefers English (RFC 9110 §12.5.4)."""
+    return "en" if request.accept_languages.best_match(["vi", "en"], "vi") == "en" else "vi"
+
+
+def current_attempt(principal_id: UUID) -> Attempt:
+    """Return the idempotency attempt of this request; IdempotencyKeyMissing without a key."""
+    key = request.headers.get("Idempotency-Key", "")
+    if not 0 < len(key) <= LONGEST_IDEMPOTENCY_KEY:
+        raise problems.IdempotencyKeyMissing
+    return Attempt(
+        principal_id=principal_id,
+        route=f"{request.method} {request.path}",
+        key=key,
+        body=request.get_data(cache=True),
+    )
+
+
+def problem_response(problem: Problem) -> Response:
+    """Render a problem in the caller's language."""
+    spoken = language()
+    body = problem.to_dict(spoken)
+    if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR and "request_id" in g:
+        body["requestId"] = g.request_id
+    response = jsonify(body)
+    response.status_code = int(problem.status)
+    response.mimetype = PROBLEM_JSON
+    response.headers["Content-Language"] = spoken
+    response.headers.extend(problem.headers)
+    return response
+
+
+def init_app(app: Flask, authenticate: Callable[[], Any]) -> Api:
+    """Install the guard, the problem handlers and the headers of every answer.
+
+    `authenticate` returns the principal of the request or raises NotSignedIn.
+    """
+    api = Api(app)
+
+    def on_problem(problem: Problem) -> Response:
+        return problem_response(problem)
+
+    def on_stale(_: StaleDataError) -> Response:
+        return problem_response(problems.StaleVersion())
+
+    def on_database(error: DBAPIError) -> Response:
+        state = getattr(error.orig, "sqlstate", None)
+        if error.connection_invalidated or state is None or state in PASSING_SQLSTATES:
+            log.warning("database unavailable", extra={"sqlstate": state})
+            return problem_response(problems.NotReady())
+        return on_failure(error)
+
+    def on_failure(error: Exception) -> Response:
+        log.error("request failed", exc_info=error)  # the formatter prints no message of it
+        return problem_response(problems.UnexpectedFailure())
+
+    def guard() -> None:
+        view = app.view_functions.get(request.endpoint or "")
+        if view is None or is_public(view, request.method):
+            return
+        g.principal = authenticate()
+
+    def finish(response: Response) -> Response:
+        response.headers.setdefault("X-Content-Type-Options", "nosniff")
+        if "principal" in g:
+            response.headers.setdefault("Cache-Control", "private, no-store")
+            response.headers["Vary"] = "Authorization, Accept-Language, Accept-Encoding"
+        elif response.mimetype == PROBLEM_JSON:
+            response.headers["Vary"] = "Accept-Language"
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+    app.register_error_handler(Problem, on_problem)
+    app.register_error_handler(StaleDataError, on_stale)
+    app.register_error_handler(DBAPIError, on_database)
+    app.register_error_handler(Exception, on_failure)
+    app.before_request(guard)
+    app.after_request(finish)
+    return api
+
+
+def is_public(view: Callable[..., Any], method: str) -> bool:
+    """Tell whether this view function, or its method of a MethodView, was marked public."""
+    if getattr(view, "_is_public", False):
+        return True
+    view_class = getattr(view, "view_class", None)
+    handler = getattr(view_class, method.lower(), None) if view_class else None
+    return bool(getattr(handler, "_is_public", False))
