@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -80,32 +81,41 @@ def person_table(section: str) -> dict[str, Any]:
 SessionFactory = sessionmaker(expire_on_commit=False)
 
 
-class _Reads:
-    """The engine of hot reads: AUTOCOMMIT, no ping, no reset (FINDINGS 6)."""
+@dataclass(frozen=True, slots=True)
+class _Engines:
+    """One role's engines: writes with a ping; hot reads in AUTOCOMMIT, no ping, no reset (FINDINGS 6)."""
 
-    engine: Engine | None = None
+    writes: Engine
+    reads: Engine
 
 
-def configure(url: str, *, pool_size: int = 5) -> None:
-    """Bind sessions and hot reads of this process to the database at `url` (one role)."""
-    dispose()
-    SessionFactory.configure(
-        bind=create_engine(
+class _Process:
+    engines: _Engines | None = None
+
+
+@lru_cache(maxsize=8)
+def _engines(url: str, pool_size: int) -> _Engines:
+    return _Engines(
+        create_engine(
             url, pool_pre_ping=True, pool_size=pool_size, max_overflow=0, hide_parameters=True
-        )
+        ),
+        create_engine(
+            url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, pool_size=pool_size
+        ),
     )
-    _Reads.engine = create_engine(
-        url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, pool_size=pool_size
-    )
+
+
+def configure(url: str, *, pool_size: int = 8) -> None:
+    """Bind sessions and hot reads of this process to the database at `url` (one role)."""
+    _Process.engines = _engines(url, pool_size)
+    SessionFactory.configure(bind=_Process.engines.writes)
 
 
 def dispose() -> None:
     """Close this process's connections; the next use opens new ones."""
-    bind = SessionFactory.kw.get("bind")
-    if isinstance(bind, Engine):
-        bind.dispose()
-    if _Reads.engine is not None:
-        _Reads.engine.dispose()
+    if _Process.engines is not None:
+        _Process.engines.writes.dispose()
+        _Process.engines.reads.dispose()
 
 
 @contextmanager
@@ -164,9 +174,9 @@ def read_row(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
 
 
 def _read_once(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
-    if _Reads.engine is None:
+    if _Process.engines is None:
         raise RuntimeError("kit.db is not configured")
-    pooled = _Reads.engine.raw_connection()
+    pooled = _Process.engines.reads.raw_connection()
     try:
         driver: psycopg.Connection[tuple[Any, ...]] = pooled.driver_connection  # type: ignore[assignment]
         driver.autocommit = True

@@ -1,0 +1,71 @@
+"""The one place where every room meets: the web application."""
+
+from flask import Flask, g, request
+
+from phr_api import healthbook, identity, records
+from phr_api.clinics.routes import blueprints as clinics
+from phr_api.consent.routes import blueprints as consent
+from phr_api.healthbook.routes import blueprints as healthbook_routes
+from phr_api.home.routes import blueprints as home
+from phr_api.identity.routes import blueprints as identity_routes
+from phr_api.kit import cursor, db, docs, health, idempotency, log, metrics, web
+from phr_api.kit.problems import AppTooOld, NotSignedIn
+from phr_api.records.routes import blueprints as records_routes
+from phr_api.settings import Settings
+
+BLUEPRINTS = (
+    *identity_routes,
+    *consent,
+    *clinics,
+    *healthbook_routes,
+    *records_routes,
+    *home,
+)
+
+
+def create_app(settings: Settings) -> Flask:
+    """Build the application for one process, bound to the web role of the database."""
+    app = Flask("phr_api", static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.config.update(
+        API_TITLE="PHR API",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/",
+        OPENAPI_JSON_PATH="openapi.json",
+        PROPAGATE_EXCEPTIONS=False,
+    )
+    db.configure(settings.database.web_url)
+    cursor.configure(settings.secret)
+    idempotency.configure(settings.secret)
+    for room in (identity, healthbook, records):
+        room.configure(settings)
+    log.init_app(app)
+    metrics.init_app(app)
+    app.before_request(lambda: refuse_old_app(settings.oldest_app_version))
+    api = web.init_app(app, authenticate)
+    for blueprint in BLUEPRINTS:
+        api.add(blueprint)
+    health.register(app)
+    docs.register(app)
+    return app
+
+
+def authenticate() -> identity.Principal:
+    """Return who sends this request, by its bearer token (RFC 6750 §2.1)."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotSignedIn
+    principal = identity.authenticate(token)
+    g.principal = principal
+    return principal
+
+
+def refuse_old_app(oldest: tuple[int, ...] | None) -> None:
+    """426 below the oldest supported version of the app; other clients send no such header."""
+    sent = request.headers.get("X-App-Version")
+    if not sent or oldest is None:
+        return
+    numbers = tuple(int(part) for part in sent.split(".") if part.isdecimal())
+    if numbers < oldest:
+        raise AppTooOld(oldestVersion=".".join(map(str, oldest)))

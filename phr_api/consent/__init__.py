@@ -1,0 +1,21 @@
+"""Who may open which record. `open_record()` is the only way to a RecordScope."""
+
+from phr_api.consent.service import (
+    FacilityScope,
+    RecordScope,
+    judge,
+    narrow,
+    open_facility,
+    open_for_intake,
+    open_record,
+)
+
+__all__ = [
+    "FacilityScope",
+    "RecordScope",
+    "judge",
+    "narrow",
+    "open_facility",
+    "open_for_intake",
+    "open_record",
+]

@@ -1,0 +1,194 @@
+"""Opening a record: the right is checked, the scope set, the trace written - or nothing is seen.
+
+`RecordScope` is the proof that a query needs. Only this module makes one.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phr_api import audit
+from phr_api.consent.problems import RecordSignInNeeded
+from phr_api.identity import Principal
+from phr_api.kit import clock
+from phr_api.kit.db import set_scope
+from phr_api.kit.problems import NotAllowed, NotFound, NotSignedIn
+from phr_api.vocab import ProfileId, Section, SensitivityClass
+
+Relation = Literal["self", "carer", "intake"]
+FacilityRole = Literal["desk", "doctor", "system"]
+
+_OPEN = text(
+    "SELECT is_live, assurance, relation, powers, classes"
+    " FROM open_record(:account, :session, :profile, :power, :at)"
+)
+
+_OPEN_FACILITY = text(
+    "SELECT is_live, role FROM open_facility(:account, :session, :client, :facility, :at)"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordScope:
+    """Proof that this actor may work on this person's record, and how far the view reaches."""
+
+    actor: audit.Actor
+    profile_id: ProfileId
+    relation: Relation
+    powers: frozenset[str]
+    classes: frozenset[SensitivityClass]
+    sections: frozenset[Section]
+
+    @property
+    def is_full_view(self) -> bool:
+        """Whether this is the owner's full view, the only one that snapshots may serve (R8)."""
+        return self.relation == "self" and self.sections == frozenset(Section)
+
+
+def open_record(  # noqa: PLR0913 - who, whose, what for
+    session: Session,
+    principal: Principal,
+    profile_id: ProfileId,
+    *,
+    action: str,
+    power: str = "see",
+    reason: str | None = None,
+) -> RecordScope:
+    """Check the right to the record in the caller's transaction and set its scope.
+
+    The trace of somebody else's record is written in the same transaction; a refusal in its own.
+    Raises NotSignedIn when the session ended, RecordSignInNeeded (403) when it is not one at record
+    level (R2), NotFound when there is no right or no such person: the two are not told apart.
+    """
+    actor = principal.actor
+    if principal.kind == "system":
+        refuse(actor, action=action, profile_id=profile_id)
+    right = session.execute(
+        _OPEN,
+        {
+            "account": principal.account_id,
+            "session": principal.session_id,
+            "profile": profile_id,
+            "power": power,
+            "at": clock.now(),
+        },
+    ).one()
+    return judge(session, principal, profile_id, right, action=action, reason=reason)
+
+
+def judge(  # noqa: PLR0913 - as open_record
+    session: Session,
+    principal: Principal,
+    profile_id: ProfileId,
+    right: Any,
+    *,
+    action: str,
+    reason: str | None = None,
+) -> RecordScope:
+    """Turn a row of the SQL function open_record into a scope and its trace, or a refusal."""
+    if not right.is_live:
+        raise NotSignedIn
+    if right.assurance != "record":
+        raise RecordSignInNeeded
+    if right.relation is None:
+        refuse(principal.actor, action=action, profile_id=profile_id)
+    scope = RecordScope(
+        actor=principal.actor,
+        profile_id=profile_id,
+        relation=right.relation,
+        powers=frozenset(right.powers),
+        classes=frozenset(SensitivityClass(name) for name in right.classes),
+        sections=frozenset(Section),
+    )
+    if scope.relation != "self":
+        audit.record(session, scope.actor, action=action, subjects=[profile_id], reason=reason)
+    return scope
+
+
+def refuse(actor: audit.Actor, *, action: str, profile_id: ProfileId | None) -> None:
+    """Record the refusal in its own transaction and raise NotFound."""
+    audit.record_refusal(actor, action=action, profile_id=profile_id)
+    raise NotFound
+
+
+def narrow(session: Session, scope: RecordScope, sections: frozenset[Section]) -> RecordScope:
+    """Let this transaction see only some sections of an opened record (`sections=`)."""
+    kept = scope.sections & sections
+    set_scope(session, sections=kept)
+    return RecordScope(
+        actor=scope.actor,
+        profile_id=scope.profile_id,
+        relation=scope.relation,
+        powers=scope.powers,
+        classes=scope.classes,
+        sections=kept,
+    )
+
+
+def open_for_intake(
+    session: Session, actor: audit.Actor, facility_code: str, profile_id: ProfileId
+) -> RecordScope:
+    """Set the scope in which intake writes one person's record; it answers nothing to anybody.
+
+    The trace is one event a submission with a subject row per person, written by intake
+    (FINDINGS 23). A person that is being made now has no row yet.
+    """
+    set_scope(
+        session,
+        facility_id=facility_code,
+        principal_id=actor.id,
+        profile_id=profile_id,
+        classes=list(SensitivityClass),
+        sections=list(Section),
+    )
+    return RecordScope(
+        actor=actor,
+        profile_id=profile_id,
+        relation="intake",
+        powers=frozenset(),
+        classes=frozenset(SensitivityClass),
+        sections=frozenset(Section),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacilityScope:
+    """Proof that this actor works at, or sends for, this facility now."""
+
+    actor: audit.Actor
+    facility_code: str
+    role: FacilityRole
+
+
+def open_facility(
+    session: Session,
+    principal: Principal,
+    facility_code: str,
+    *,
+    roles: frozenset[FacilityRole],
+) -> FacilityScope:
+    """Check that the caller has one of `roles` at the facility now, and set its scope.
+
+    Session, account, membership and client are read together (R5, R7). Raises NotSignedIn when the
+    session or client ended, NotFound to strangers of the facility, NotAllowed to its other roles.
+    """
+    right = session.execute(
+        _OPEN_FACILITY,
+        {
+            "account": principal.account_id,
+            "session": principal.session_id,
+            "client": principal.client_id,
+            "facility": facility_code,
+            "at": clock.now(),
+        },
+    ).one()
+    if not right.is_live:
+        raise NotSignedIn
+    if right.role is None:
+        raise NotFound
+    if right.role not in roles:
+        raise NotAllowed
+    actor = replace(principal.actor, facility_code=facility_code)
+    return FacilityScope(actor=actor, facility_code=facility_code, role=right.role)

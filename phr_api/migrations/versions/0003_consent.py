@@ -1,0 +1,142 @@
+"""Carers, and the one function that opens a person's record.
+
+Revision ID: 0003
+"""
+
+from alembic import op
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Text,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from phr_api.migrations.sql import ACCOUNT, FACILITY, PERSON, force_rls, grant
+
+revision = "0003"
+down_revision = "0002"
+
+SECTIONS = (
+    "profile,coverage,encounters,medications,results,procedures,notes,programmes,papers,"
+    "immunizations,allergies,conditions,measurements"
+)
+CLASSES = "hiv,tb,mental,reproductive"
+POWERS = "see,book,join,share"
+
+# The right is one statement: session, account, assurance and relation together (R5), after the
+# settings its policies read are in place, before the scope is set (R9). Always one row.
+OPEN_RECORD = f"""
+CREATE FUNCTION open_record(
+    p_account uuid, p_session uuid, p_profile uuid, p_power text, p_at timestamptz,
+    OUT is_live boolean, OUT assurance text, OUT relation text, OUT powers text[],
+    OUT classes text[]
+) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM set_config('phr.account_id', p_account::text, true),
+            set_config('phr.session_id', p_session::text, true),
+            set_config('phr.principal_id', p_account::text, true),
+            set_config('phr.profile_id', '', true);
+    SELECT live.assurance,
+           CASE WHEN own.profile_id IS NOT NULL THEN 'self'
+                WHEN cared.profile_id IS NOT NULL THEN 'carer' END,
+           CASE WHEN own.profile_id IS NOT NULL THEN string_to_array('{POWERS}', ',')
+                ELSE cared.powers END
+    INTO assurance, relation, powers
+    FROM (SELECT live_session(p_account, p_session, p_at) AS assurance) live
+    LEFT JOIN profile_link own
+        ON own.profile_id = p_profile AND own.account_id = p_account
+    LEFT JOIN carer cared
+        ON cared.profile_id = p_profile AND cared.account_id = p_account
+        AND cared.ended_at IS NULL AND cared.suspended_at IS NULL
+        AND cared.starts_at <= p_at AND p_at < cared.ends_at;
+    is_live := assurance IS NOT NULL;
+    IF assurance IS DISTINCT FROM 'record' OR relation IS NULL OR NOT p_power = ANY (powers) THEN
+        relation := NULL;
+        RETURN;
+    END IF;
+    PERFORM set_config('phr.profile_id', p_profile::text, true),
+            set_config('phr.sections', '{SECTIONS}', true),
+            set_config('phr.classes', '', true);
+    classes := string_to_array('{CLASSES}', ',');
+    IF relation = 'carer' AND carer_age_reached(p_profile, 'sensitive-hidden', p_at) THEN
+        classes := '{{}}';
+    END IF;
+    PERFORM set_config('phr.classes', array_to_string(classes, ','), true);
+END $$"""
+
+# A birth with unknown parts counts from its earliest day: hidden too early rather than too late.
+AGE_REACHED = """
+CREATE FUNCTION carer_age_reached(p_profile uuid, p_rule text, p_at timestamptz) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
+    SELECT (p_at AT TIME ZONE 'Asia/Ho_Chi_Minh')::date
+           >= p.birth_earliest + make_interval(years => r.years)
+    FROM profile p, age_rule r WHERE p.id = p_profile AND r.name = p_rule
+$$"""
+
+
+def upgrade() -> None:
+    op.create_table(
+        "carer",
+        Column("id", Uuid),
+        Column("profile_id", Uuid, ForeignKey("profile.id"), nullable=False),
+        Column("account_id", Uuid, ForeignKey("account.id"), nullable=False),
+        Column("relation", Text, nullable=False),
+        Column("powers", ARRAY(Text), nullable=False, server_default="{}"),
+        Column("starts_at", DateTime(timezone=True), nullable=False),
+        Column("ends_at", DateTime(timezone=True), nullable=False),
+        Column("recorded_by", Uuid),
+        Column("facility_code", Text),
+        Column("reason", Text, nullable=False),
+        Column("suspended_at", DateTime(timezone=True)),
+        Column("ended_at", DateTime(timezone=True)),
+        Column("created_at", DateTime(timezone=True), nullable=False),
+        PrimaryKeyConstraint("profile_id", "id"),
+        CheckConstraint("powers <@ ARRAY['see', 'book', 'join', 'share']", name="powers"),
+        CheckConstraint("starts_at < ends_at", name="period"),
+        Index("ix_carer_account_id", "account_id"),
+        Index(
+            "uq_carer_live",
+            "profile_id",
+            "account_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+    op.create_table(
+        "age_rule",
+        Column("name", Text, primary_key=True),
+        Column("years", Integer, nullable=False),
+    )
+    op.execute("INSERT INTO age_rule VALUES ('sensitive-hidden', 15), ('carer-ends', 18)")
+    op.execute("GRANT SELECT ON age_rule TO phr_web, phr_worker")
+    protect_carer()
+    op.execute(AGE_REACHED)
+    op.execute(OPEN_RECORD)
+    for signature in (
+        "carer_age_reached(uuid, text, timestamptz)",
+        "open_record(uuid, uuid, uuid, text, timestamptz)",
+    ):
+        op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO phr_web, phr_worker")
+
+
+def protect_carer() -> None:
+    """A carer sees their own rows, the person theirs, a facility what it recorded."""
+    force_rls(op, "carer")
+    op.execute(f"CREATE POLICY own ON carer FOR SELECT USING (account_id = {ACCOUNT})")
+    op.execute(f"CREATE POLICY person ON carer FOR SELECT USING (profile_id = {PERSON})")
+    recorded = f"facility_code = {FACILITY}"
+    op.execute(
+        f"CREATE POLICY facility ON carer TO phr_web USING ({recorded}) WITH CHECK ({recorded})"
+    )
+    # operators work at the command line with the worker's role, on the person they set
+    person = f"profile_id = {PERSON}"
+    op.execute(f"CREATE POLICY operator ON carer TO phr_worker USING ({person}) WITH CHECK ({person})")
+    grant(op, "carer", web="SELECT, INSERT, UPDATE", worker="SELECT, INSERT, UPDATE")
