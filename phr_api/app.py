@@ -61,11 +61,12 @@ def authenticate() -> identity.Principal:
     return principal
 
 
-def refuse_old_app(oldest: tuple[int, ...] | None) -> None:
+def refuse_old_app(oldest: str | None) -> None:
     """426 below the oldest supported version of the app; other clients send no such header."""
     sent = request.headers.get("X-App-Version")
-    if not sent or oldest is None:
-        return
-    numbers = tuple(int(part) for part in sent.split(".") if part.isdecimal())
-    if numbers < oldest:
-        raise AppTooOld(oldestVersion=".".join(map(str, oldest)))
+    if sent and oldest and _numbers(sent) < _numbers(oldest):
+        raise AppTooOld(oldestVersion=oldest)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
