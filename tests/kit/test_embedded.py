@@ -38,6 +38,11 @@ def ask(server: EmbeddedServer, question: str) -> object:
     return row[0]
 
 
+def tell(server: EmbeddedServer, order: str) -> None:
+    with psycopg.connect(server.superuser_url().replace("+psycopg", "")) as connection:
+        connection.execute(order.encode())
+
+
 def test_it_folds_vietnamese_letters_and_listens_on_no_port(server: EmbeddedServer) -> None:
     assert ask(server, "SELECT lower('ĐỖ THỊ ỔN')") == "đỗ thị ổn"
     assert ask(server, "SHOW listen_addresses") == ""
@@ -72,8 +77,7 @@ def test_a_second_starter_joins_and_does_not_stop_it(
 
 def test_it_restarts_within_a_second_with_its_data(data_dir: Path) -> None:
     with EmbeddedServer.start(data_dir, durable=False) as first:
-        with psycopg.connect(first.superuser_url().replace("+psycopg", "")) as connection:
-            connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+        tell(first, "CREATE TABLE kept AS SELECT 7 AS n")
     began = time.monotonic()
     with EmbeddedServer.start(data_dir, durable=False) as again:
         assert time.monotonic() - began < 1
