@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from phr_api.migrations.sql import ACCOUNT, FACILITY, PERSON, force_rls, grant
+from phr_api.migrations.sql import ACCOUNT, FACILITY, PERSON, definer, force_rls, grant
 
 revision = "0003"
 down_revision = "0002"
@@ -71,6 +71,54 @@ BEGIN
     PERFORM set_config('phr.classes', array_to_string(classes, ','), true);
 END $$"""
 
+# Two people by all that a document says of them; ids only (R10). Verified or received numbers alone.
+FIND_CARER_PAIR = """
+CREATE FUNCTION find_carer_pair(
+    child_system text, child_value text, child_name text, birth_of_child text,
+    carer_system text, carer_value text, carer_name text, birth_of_carer text
+) RETURNS TABLE (child_id uuid, child_birth date, account_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT child.id, child.birth_earliest, link.account_id
+    FROM profile child
+    JOIN profile_identifier child_number ON child_number.profile_id = child.id
+        AND child_number.system = child_system AND child_number.value = child_value
+        AND child_number.assurance IN ('verified', 'received') AND child_number.ended_at IS NULL
+    JOIN profile_identifier carer_number ON carer_number.system = carer_system
+        AND carer_number.value = carer_value AND carer_number.assurance = 'verified'
+        AND carer_number.ended_at IS NULL
+    JOIN profile carer ON carer.id = carer_number.profile_id
+    JOIN profile_link link ON link.profile_id = carer.id
+    WHERE child.name_key = child_name AND child.birth = birth_of_child
+      AND carer.name_key = carer_name AND carer.birth = birth_of_carer
+    LIMIT 1
+$$"""
+
+# Session, account, membership and client in one statement (R5, R7); always one row.
+OPEN_FACILITY = """
+CREATE FUNCTION open_facility(
+    p_account uuid, p_session uuid, p_client uuid, p_facility text, p_at timestamptz,
+    OUT is_live boolean, OUT role text
+) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM set_config('phr.account_id', coalesce(p_account::text, ''), true),
+            set_config('phr.session_id', coalesce(p_session::text, ''), true),
+            set_config('phr.principal_id', coalesce(p_account, p_client)::text, true),
+            set_config('phr.facility_id', '', true);
+    IF p_client IS NOT NULL THEN
+        SELECT true, CASE WHEN p_facility = ANY (c.facility_codes) THEN 'system' END
+        INTO is_live, role FROM client c WHERE c.id = p_client AND c.ended_at IS NULL;
+    ELSE
+        SELECT true, (SELECT m.role FROM membership m
+                      WHERE m.account_id = p_account AND m.facility_code = p_facility
+                        AND m.starts_at <= p_at AND (m.ended_at IS NULL OR p_at < m.ended_at))
+        INTO is_live, role WHERE live_session(p_account, p_session, p_at) IS NOT NULL;
+    END IF;
+    is_live := coalesce(is_live, false);
+    IF role IS NOT NULL THEN
+        PERFORM set_config('phr.facility_id', p_facility, true);
+    END IF;
+END $$"""
+
 # A birth with unknown parts counts from its earliest day: hidden too early rather than too late.
 AGE_REACHED = """
 CREATE FUNCTION carer_age_reached(p_profile uuid, p_rule text, p_at timestamptz) RETURNS boolean
@@ -119,7 +167,15 @@ def upgrade() -> None:
     protect_carer()
     op.execute(AGE_REACHED)
     op.execute(OPEN_RECORD)
+    op.execute(OPEN_FACILITY)
+    definer(
+        op,
+        FIND_CARER_PAIR,
+        "find_carer_pair(text, text, text, text, text, text, text, text)",
+        to=("phr_web", "phr_worker"),
+    )
     for signature in (
+        "open_facility(uuid, uuid, uuid, text, timestamptz)",
         "carer_age_reached(uuid, text, timestamptz)",
         "open_record(uuid, uuid, uuid, text, timestamptz)",
     ):

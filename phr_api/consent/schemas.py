@@ -1,0 +1,74 @@
+"""Wire shapes of carers."""
+
+from typing import Any
+
+from marshmallow import fields, post_load, validate
+
+from phr_api.consent.carers import NewCarer, SeenPerson
+from phr_api.kit.web import Schema
+from phr_api.vocab import Power
+
+RELATIONS = ("mother", "father", "guardian")
+
+
+class SeenPersonSchema(Schema):
+    """A person as the documents on the desk name them."""
+
+    number = fields.String(
+        required=True,
+        validate=validate.Length(8, 15),
+        metadata={"description": "citizen number, passport or 15-character insurance card"},
+    )
+    full_name = fields.String(required=True, validate=validate.Length(1, 255))
+    birth = fields.String(
+        required=True,
+        validate=validate.Regexp(r"^\d{4}(-\d{2}(-\d{2})?)?\Z"),
+        metadata={"description": "birth date, parts unknown left out", "example": "1990-02-28"},
+    )
+
+    @post_load
+    def to_person(self, data: dict[str, Any], **_: Any) -> SeenPerson:
+        return SeenPerson(**data)
+
+
+class NewCarerSchema(Schema):
+    child = fields.Nested(SeenPersonSchema, required=True)
+    carer = fields.Nested(SeenPersonSchema, required=True)
+    relation = fields.String(required=True, validate=validate.OneOf(RELATIONS))
+    powers = fields.List(
+        fields.String(validate=validate.OneOf([power.value for power in Power])),
+        required=True,
+        validate=validate.Length(1, len(Power)),
+    )
+    document_seen = fields.String(
+        required=True,
+        validate=validate.Length(3, 200),
+        metadata={"description": "the paper that proves it, such as a birth certificate's number"},
+    )
+
+    @post_load
+    def to_command(self, data: dict[str, Any], **_: Any) -> NewCarer:
+        return NewCarer(
+            child=data["child"],
+            carer=data["carer"],
+            relation=data["relation"],
+            powers=tuple(sorted(set(data["powers"]))),
+            reason=data["document_seen"],
+        )
+
+
+class CarerSchema(Schema):
+    id = fields.UUID(required=True)
+    relation = fields.String(required=True)
+    powers = fields.List(fields.String(), required=True)
+    starts_at = fields.AwareDateTime(required=True)
+    ends_at = fields.AwareDateTime(required=True)
+    suspended_at = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class CarersSchema(Schema):
+    items = fields.List(fields.Nested(CarerSchema), required=True)
+
+
+class SuspensionSchema(Schema):
+    reason = fields.String(required=True, validate=validate.Length(3, 500))
