@@ -1,0 +1,40 @@
+"""The documentation page loads nothing from elsewhere and runs nothing inline."""
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from phr_api.kit import docs
+
+
+@pytest.fixture
+def browser() -> FlaskClient:
+    app = Flask("example", static_folder=None)
+    docs.register(app)
+    return app.test_client()
+
+
+def test_the_page_names_only_local_files_and_all_are_served(browser: FlaskClient) -> None:
+    page = browser.get("/docs")
+    assert page.status_code == 200
+    named = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(named) >= 4
+    for address in named:
+        assert address.startswith("/")
+        if address.startswith("/docs/"):
+            assert browser.get(address).status_code == 200
+
+
+def test_the_policy_allows_no_inline_script_and_no_other_origin(browser: FlaskClient) -> None:
+    page = browser.get("/docs")
+    policy = page.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert not re.search(r"<script(?![^>]*src=)", page.text)
+    assert not re.search(r"\son\w+=", page.text)
+
+
+def test_the_swagger_ui_understands_openapi_3_1(browser: FlaskClient) -> None:
+    assert "openapi31" in browser.get("/docs/swagger-ui-bundle.js").text.lower()
