@@ -19,7 +19,7 @@ ACCOUNT = "nullif(current_setting('phr.account_id', true), '')::uuid"
 PRINCIPAL = "nullif(current_setting('phr.principal_id', true), '')::uuid"
 # scalar sub-selects are evaluated once per statement, not once per row
 CLASSES = "(SELECT string_to_array(current_setting('phr.classes', true), ','))"
-SECTIONS = "(SELECT string_to_array(current_setting('phr.sections', true), ','))"
+SECTIONS = "(SELECT string_to_array(current_setting('phr.sections', true), ','))::text[]"
 
 READ = "SELECT"
 WRITE = "SELECT, INSERT, UPDATE"
