@@ -1,0 +1,328 @@
+"""SQL functions of revision 0002: who is live, linking, activation and matching.
+
+Those that look across people run as phr_definer and return ids, outcomes and names of fields,
+never another person's values (RIGHTS R10, R11). They change only by a new revision.
+"""
+
+# Read in the same statement as a right, so that a cached token opens nothing afterwards (R5).
+LIVE_SESSION = """
+CREATE FUNCTION live_session(p_account uuid, p_session uuid, p_at timestamptz) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
+    SELECT s.assurance FROM session s JOIN account a ON a.id = s.account_id
+    WHERE s.id = p_session AND s.account_id = p_account
+      AND s.ended_at IS NULL AND p_at < s.expires_at AND a.closed_at IS NULL
+$$"""
+
+# Roles at a facility, held by a session with a second factor (R7).
+LIVE_MEMBERSHIP = """
+CREATE FUNCTION live_membership(
+    p_account uuid, p_session uuid, p_facility text, p_at timestamptz
+) RETURNS text[] LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
+    SELECT array_agg(m.role ORDER BY m.role)
+    FROM session s
+    JOIN account a ON a.id = s.account_id
+    JOIN membership m ON m.account_id = a.id
+    WHERE s.id = p_session AND s.account_id = p_account AND s.kind = 'staff'
+      AND s.has_second_factor AND s.ended_at IS NULL AND p_at < s.expires_at
+      AND a.closed_at IS NULL AND m.facility_code = p_facility AND m.ended_at IS NULL
+$$"""
+
+LIVE_CLIENT = """
+CREATE FUNCTION live_client(p_client uuid, p_facility text) RETURNS boolean
+LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
+    SELECT EXISTS (
+        SELECT 1 FROM client c JOIN client_facility f ON f.client_id = c.id
+        WHERE c.id = p_client AND c.ended_at IS NULL AND f.facility_code = p_facility)
+$$"""
+
+
+def account_function(name: str) -> str:
+    """Return the function that finds or makes the account of (issuer, subject)."""
+    return f"""
+CREATE FUNCTION {name}(p_id uuid, p_issuer text, p_subject text, p_at timestamptz) RETURNS uuid
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    found uuid;
+BEGIN
+    INSERT INTO account (id, issuer, subject, created_at)
+        VALUES (p_id, p_issuer, p_subject, p_at) ON CONFLICT (issuer, subject) DO NOTHING;
+    SELECT a.id INTO found FROM account a
+        WHERE a.issuer = p_issuer AND a.subject = p_subject AND a.closed_at IS NULL;
+    RETURN found;
+END $$"""
+
+
+FIND_REFRESH = """
+CREATE FUNCTION find_refresh(
+    p_hash bytea, OUT account_id uuid, OUT session_id uuid, OUT generation integer
+) RETURNS SETOF record LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public AS $$
+    SELECT t.account_id, t.session_id, t.generation FROM refresh_token t WHERE t.token_hash = p_hash
+$$"""
+
+TRIM_SESSIONS = """
+CREATE FUNCTION trim_sessions(p_before timestamptz) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public AS $$
+DECLARE
+    removed bigint;
+BEGIN
+    DELETE FROM refresh_token t USING session s
+        WHERE t.session_id = s.id AND least(s.ended_at, s.expires_at) < p_before;
+    DELETE FROM session s WHERE least(s.ended_at, s.expires_at) < p_before;
+    GET DIAGNOSTICS removed = ROW_COUNT;
+    RETURN removed;
+END $$"""
+
+# All numbers of a person, sorted, until the transaction ends (FINDINGS 8).
+LOCK_NUMBERS = """
+CREATE FUNCTION lock_numbers(p_numbers text[]) RETURNS void LANGUAGE plpgsql
+SET search_path = pg_catalog, public AS $$
+DECLARE
+    number text;
+BEGIN
+    FOR number IN SELECT DISTINCT unnest(p_numbers) ORDER BY 1 LOOP
+        PERFORM pg_advisory_xact_lock(hashtextextended('person ' || number, 0));
+    END LOOP;
+END $$"""
+
+# A document or a trusted provider says who this is: find that person, or make them.
+ENSURE_PERSON = """
+CREATE FUNCTION ensure_person(
+    p_new uuid, p_identifier uuid, p_number text, p_full_name text, p_name_key text,
+    p_search_key text, p_sex text, p_birth text, p_earliest date, p_latest date, p_at timestamptz,
+    OUT person uuid, OUT reasons text[]
+) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+DECLARE
+    known uuid[];
+    who profile;
+BEGIN
+    reasons := '{}';
+    PERFORM lock_numbers(ARRAY['citizen-id:' || p_number]);
+    SELECT coalesce(array_agg(DISTINCT i.profile_id), '{}') INTO known FROM profile_identifier i
+        WHERE i.system = 'citizen-id' AND i.value = p_number
+          AND i.assurance <> 'declared' AND i.ended_at IS NULL;
+    IF cardinality(known) > 1 THEN
+        reasons := '{ambiguous}';
+        RETURN;
+    END IF;
+    IF cardinality(known) = 0 THEN
+        INSERT INTO profile (id, full_name, name_key, search_key, sex, birth, birth_earliest,
+                             birth_latest, created_at, updated_at)
+            VALUES (p_new, p_full_name, p_name_key, p_search_key, p_sex, p_birth, p_earliest,
+                    p_latest, p_at, p_at);
+        person := p_new;
+    ELSE
+        SELECT * INTO who FROM profile p WHERE p.id = known[1];
+        IF who.name_key <> p_name_key THEN
+            reasons := reasons || 'name'::text;
+        END IF;
+        IF who.birth_earliest > p_latest OR who.birth_latest < p_earliest THEN
+            reasons := reasons || 'birth'::text;
+        END IF;
+        IF cardinality(reasons) > 0 THEN
+            RETURN;
+        END IF;
+        person := who.id;
+    END IF;
+    INSERT INTO profile_identifier (profile_id, id, system, value, assurance, seen_at)
+        VALUES (person, p_identifier, 'citizen-id', p_number, 'verified', p_at)
+        ON CONFLICT (profile_id, system, value, assurance) WHERE ended_at IS NULL DO NOTHING;
+END $$"""
+
+# Once a day is enough to be told of the same thing.
+NOTIFY_ACCOUNT = """
+CREATE FUNCTION notify_account(p_account uuid, p_notice uuid, p_kind text, p_at timestamptz)
+RETURNS void LANGUAGE sql SET search_path = pg_catalog, public AS $$
+    INSERT INTO account_notice (id, account_id, kind, at)
+    SELECT p_notice, p_account, p_kind, p_at
+    WHERE NOT EXISTS (
+        SELECT 1 FROM account_notice n
+        WHERE n.account_id = p_account AND n.kind = p_kind
+          AND n.at > p_at - interval '24 hours')
+$$"""
+
+# linked | taken (the first account is told) | has-other (this account has another person)
+LINK_ACCOUNT = """
+CREATE FUNCTION link_account(
+    p_account uuid, p_person uuid, p_method text, p_notice uuid, p_at timestamptz
+) RETURNS text LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+DECLARE
+    holder uuid;
+    own uuid;
+BEGIN
+    INSERT INTO profile_link (account_id, profile_id, method, linked_at)
+        VALUES (p_account, p_person, p_method, p_at) ON CONFLICT DO NOTHING;
+    SELECT l.account_id INTO holder FROM profile_link l WHERE l.profile_id = p_person;
+    IF holder = p_account THEN
+        RETURN 'linked';
+    END IF;
+    IF holder IS NOT NULL THEN
+        PERFORM notify_account(holder, p_notice, 'second-account-refused', p_at);
+        RETURN 'taken';
+    END IF;
+    RETURN 'has-other';
+END $$"""
+
+# linked | taken | disagrees; an account that is linked already stays with its person.
+LINK_BY_CLAIMS = """
+CREATE FUNCTION link_by_claims(
+    p_account uuid, p_notice uuid, p_new uuid, p_identifier uuid, p_number text, p_full_name text,
+    p_name_key text, p_search_key text, p_sex text, p_birth text, p_earliest date, p_latest date,
+    p_at timestamptz, OUT outcome text, OUT person uuid
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    reasons text[];
+BEGIN
+    SELECT l.profile_id INTO person FROM profile_link l WHERE l.account_id = p_account;
+    IF person IS NOT NULL THEN
+        outcome := 'linked';
+        RETURN;
+    END IF;
+    SELECT e.person, e.reasons INTO person, reasons
+        FROM ensure_person(p_new, p_identifier, p_number, p_full_name, p_name_key, p_search_key,
+                           p_sex, p_birth, p_earliest, p_latest, p_at) e;
+    IF person IS NULL THEN
+        PERFORM notify_account(p_account, p_notice, 'identity-disagrees', p_at);
+        outcome := 'disagrees';
+        RETURN;
+    END IF;
+    outcome := link_account(p_account, person, 'provider', p_notice, p_at);
+END $$"""
+
+# issued | disagrees; nobody's number is an oracle: an unknown person is made from the document.
+ISSUE_ACTIVATION = """
+CREATE FUNCTION issue_activation(
+    p_account uuid, p_session uuid, p_facility text, p_code uuid, p_hash bytea, p_document text,
+    p_expires timestamptz, p_new uuid, p_identifier uuid, p_number text, p_full_name text,
+    p_name_key text, p_search_key text, p_sex text, p_birth text, p_earliest date, p_latest date,
+    p_at timestamptz, OUT outcome text, OUT person uuid, OUT reasons text[]
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    IF NOT coalesce('desk' = ANY (live_membership(p_account, p_session, p_facility, p_at)), false)
+    THEN
+        outcome := 'not-allowed';
+        RETURN;
+    END IF;
+    SELECT e.person, e.reasons INTO person, reasons
+        FROM ensure_person(p_new, p_identifier, p_number, p_full_name, p_name_key, p_search_key,
+                           p_sex, p_birth, p_earliest, p_latest, p_at) e;
+    IF person IS NULL THEN
+        outcome := 'disagrees';
+        RETURN;
+    END IF;
+    INSERT INTO activation_code (id, code_hash, facility_code, profile_id, document, created_by,
+                                 created_at, expires_at)
+        VALUES (p_code, p_hash, p_facility, person, p_document, p_account, p_at, p_expires);
+    outcome := 'issued';
+END $$"""
+
+# linked | taken | has-other | unknown; whatever the outcome, a known code is used up.
+USE_ACTIVATION = """
+CREATE FUNCTION use_activation(
+    p_account uuid, p_session uuid, p_hash bytea, p_notice uuid, p_at timestamptz,
+    OUT outcome text, OUT person uuid
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    code activation_code;
+BEGIN
+    IF live_session(p_account, p_session, p_at) IS NULL THEN
+        outcome := 'not-signed-in';
+        RETURN;
+    END IF;
+    SELECT * INTO code FROM activation_code c
+        WHERE c.code_hash = p_hash AND c.used_at IS NULL AND p_at < c.expires_at FOR UPDATE;
+    IF code.id IS NULL THEN
+        outcome := 'unknown';
+        RETURN;
+    END IF;
+    UPDATE activation_code c SET used_at = p_at, used_by = p_account WHERE c.id = code.id;
+    person := code.profile_id;
+    outcome := link_account(p_account, person, 'desk', p_notice, p_at);
+END $$"""
+
+# R10-R12: verified or received numbers match, declared ones never; names of fields, no values.
+# `without`: systems of identifiers that are not this person's, or not if somebody decides so.
+MATCH_PERSON = """
+CREATE FUNCTION match_person(
+    p_systems text[], p_values text[], p_cards text[], p_name_key text, p_earliest date,
+    p_latest date, p_is_newborn boolean, p_locks text[],
+    OUT outcome text, OUT person uuid, OUT reasons text[], OUT without text[]
+) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    by_number uuid[];
+    by_card uuid[];
+    other_number boolean;
+    who profile;
+    agrees boolean;
+BEGIN
+    reasons := '{}';
+    without := '{}';
+    PERFORM lock_numbers(p_locks);
+    SELECT coalesce(array_agg(DISTINCT i.profile_id), '{}') INTO by_number
+        FROM unnest(p_systems, p_values) AS n (system, value)
+        JOIN profile_identifier i ON i.system = n.system AND i.value = n.value
+        WHERE i.assurance <> 'declared' AND i.ended_at IS NULL;
+    SELECT coalesce(array_agg(DISTINCT i.profile_id), '{}') INTO by_card
+        FROM profile_identifier i
+        WHERE i.system = 'bhxh' AND i.value = ANY (p_cards)
+          AND i.assurance <> 'declared' AND i.ended_at IS NULL;
+    IF cardinality(by_number) > 1 THEN
+        outcome := 'needs-review'; reasons := '{ambiguous}'; without := p_systems;
+        RETURN;
+    END IF;
+    IF cardinality(by_number) = 1 THEN
+        SELECT * INTO who FROM profile p WHERE p.id = by_number[1];
+        agrees := who.birth_earliest <= p_latest AND who.birth_latest >= p_earliest;
+        IF p_is_newborn AND NOT agrees THEN
+            without := p_systems; -- the mother's number: the child is a person of its own
+        ELSE
+            person := who.id;
+        END IF;
+    END IF;
+    IF person IS NULL AND cardinality(by_card) > 0 THEN
+        IF cardinality(by_card) > 1 THEN
+            outcome := 'needs-review'; reasons := '{ambiguous}';
+            without := without || '{bhyt-card,bhxh}'::text[];
+            RETURN;
+        END IF;
+        SELECT * INTO who FROM profile p WHERE p.id = by_card[1];
+        agrees := who.birth_earliest <= p_latest AND who.birth_latest >= p_earliest;
+        IF p_is_newborn AND NOT agrees THEN
+            without := without || '{bhyt-card,bhxh}'::text[];
+        ELSE
+            person := who.id;
+            -- a card matches by a full birth only
+            agrees := agrees AND p_earliest = p_latest AND who.birth_earliest = who.birth_latest;
+        END IF;
+    END IF;
+    IF person IS NULL THEN
+        outcome := 'new';
+        RETURN;
+    END IF;
+    IF who.name_key <> p_name_key THEN
+        reasons := reasons || 'name'::text;
+    END IF;
+    IF NOT agrees THEN
+        reasons := reasons || 'birth'::text;
+    END IF;
+    -- a different citizen number is known of this person (of a child of its own: none is)
+    SELECT bool_and(i.value <> n.value) INTO other_number
+        FROM unnest(p_systems, p_values) AS n (system, value)
+        JOIN profile_identifier i ON i.system = n.system AND i.profile_id = person
+        WHERE n.system = 'citizen-id' AND i.assurance <> 'declared' AND i.ended_at IS NULL
+          AND NOT n.system = ANY (without);
+    IF other_number THEN
+        reasons := reasons || 'citizen-id'::text;
+    END IF;
+    IF EXISTS (SELECT 1 FROM unnest(by_card) AS c (id) WHERE c.id <> person)
+       AND NOT 'bhxh' = ANY (without) THEN
+        reasons := reasons || 'card'::text;
+    END IF;
+    IF cardinality(reasons) = 0 THEN
+        outcome := 'matched';
+        RETURN;
+    END IF;
+    outcome := 'needs-review';
+    without := CASE WHEN reasons = '{card}' OR cardinality(by_number) = 0
+                    THEN without || '{bhyt-card,bhxh}'::text[] ELSE p_systems END;
+END $$"""
