@@ -44,7 +44,10 @@ def cluster(data_dir: Path) -> Generator[EmbeddedServer]:
             # factories write around the policies; the application never signs in as this role
             connection.execute(text("CREATE ROLE phr_test LOGIN BYPASSRLS"))
             connection.execute(
-                text("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO phr_test")
+                text(
+                    "GRANT SELECT, INSERT, UPDATE, DELETE"
+                    " ON ALL TABLES IN SCHEMA public TO phr_test"
+                )
             )
         yield server
         db.dispose()
@@ -53,7 +56,7 @@ def cluster(data_dir: Path) -> Generator[EmbeddedServer]:
 @pytest.fixture(scope="session")
 def environment(cluster: EmbeddedServer, data_dir: Path) -> dict[str, str]:
     """The environment of a process of this installation, for processes that tests start."""
-    keep = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}  # noqa: TID251
+    keep = {name: os.environ[name] for name in ("PATH", "HOME")}  # noqa: TID251 - to start processes
     return keep | {
         "PHR_ENV": "development",
         "PHR_DATA_DIR": str(data_dir),

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
-from phr_api.audit.models import AuditChain, AuditEvent, AuditRefusal, AuditSubject
+from phr_api.audit.models import AuditChain, AuditEvent, AuditRefusal
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.ids import new_row_id
@@ -30,7 +30,7 @@ class Actor:
     facility_code: str | None = None
 
 
-def record(  # noqa: PLR0913 - each is one column of the trace
+def record(
     session: Session,
     actor: Actor,
     *,
@@ -63,7 +63,7 @@ def record(  # noqa: PLR0913 - each is one column of the trace
 def add_subjects(
     session: Session, event_id: UUID, subjects: Collection[UUID], *, at: datetime | None = None
 ) -> None:
-    """Add people to an event; one that is already a subject stays one (intake meets a person twice)."""
+    """Add people to an event; one that is already a subject stays one."""
     if not subjects:
         return
     session.execute(
@@ -140,7 +140,7 @@ def chain_days(session: Session, at: datetime, secret: bytes) -> list[tuple[date
 
 
 def verify_chain(session: Session, secret: bytes) -> list[date]:
-    """Return the days whose rows no longer give the head that was signed; empty when all is well."""
+    """Return the days whose rows no longer give the head that was signed."""
     broken = []
     for day, head, signature in session.execute(
         select(AuditChain.day, AuditChain.head, AuditChain.signature).order_by(AuditChain.day)

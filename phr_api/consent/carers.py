@@ -1,4 +1,4 @@
-"""A parent as carer of a child's record: recorded at a desk or by an operator, ended by 18 (R17)."""
+"""A parent as carer of a child's record, recorded at a desk or by an operator (R17)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -117,9 +117,7 @@ def suspend_carer(session: Session, actor: audit.Actor, carer_id: UUID, reason: 
     """Close the record to this carer at once; NotFound unless the facility recorded them."""
     carer = get_carer(session, actor, carer_id)
     carer.suspended_at = carer.suspended_at or clock.now()
-    audit.record(
-        session, actor, action="carer.suspend", subjects=[carer.profile_id], reason=reason
-    )
+    audit.record(session, actor, action="carer.suspend", subjects=[carer.profile_id], reason=reason)
     return carer
 
 

@@ -47,7 +47,7 @@ class RecordScope:
         return self.relation == "self" and self.sections == frozenset(Section)
 
 
-def open_record(  # noqa: PLR0913 - who, whose, what for
+def open_record(
     session: Session,
     principal: Principal,
     profile_id: ProfileId,
@@ -78,7 +78,7 @@ def open_record(  # noqa: PLR0913 - who, whose, what for
     return judge(session, principal, profile_id, right, action=action, reason=reason)
 
 
-def judge(  # noqa: PLR0913 - as open_record
+def judge(
     session: Session,
     principal: Principal,
     profile_id: ProfileId,

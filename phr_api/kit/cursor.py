@@ -62,7 +62,7 @@ def unseal(kind: str, cursor: str) -> bytes:
 
 
 def keyed_tag(*values: Any) -> str:
-    """Return a keyed hash of what a caller may see: equal when nothing they see has changed (R23)."""
+    """Return a keyed hash of what a caller may see: it changes when that changes (R23)."""
     body = json.dumps(values, default=str, separators=(",", ":")).encode()
     return hmac.digest(_Key.secret, b"tag" + body, hashlib.sha256)[:16].hex()
 

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import psycopg
@@ -83,7 +83,7 @@ SessionFactory = sessionmaker(expire_on_commit=False)
 
 @dataclass(frozen=True, slots=True)
 class _Engines:
-    """One role's engines: writes with a ping; hot reads in AUTOCOMMIT, no ping, no reset (FINDINGS 6)."""
+    """One role's engines: writes with a ping; hot reads in AUTOCOMMIT, no ping (FINDINGS 6)."""
 
     writes: Engine
     reads: Engine
@@ -148,7 +148,7 @@ def set_scope(session: Session, **settings: object) -> None:
     """
     columns = ", ".join(f"set_config('phr.{name}', :{name}, true)" for name in sorted(settings))
     values = {name: _setting(value) for name, value in settings.items()}
-    session.execute(text(f"SELECT {columns}"), values)  # noqa: S608 - names are ours
+    session.execute(text(f"SELECT {columns}"), values)
 
 
 def _setting(value: object) -> str:
@@ -178,10 +178,10 @@ def _read_once(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
         raise RuntimeError("kit.db is not configured")
     pooled = _Process.engines.reads.raw_connection()
     try:
-        driver: psycopg.Connection[tuple[Any, ...]] = pooled.driver_connection  # type: ignore[assignment]
+        driver = cast("psycopg.Connection[tuple[Any, ...]]", pooled.driver_connection)
         driver.autocommit = True
         with driver.cursor(binary=True) as cursor:
-            return cursor.execute(sql, params, prepare=True).fetchone()  # type: ignore[call-overload,no-any-return]
+            return cursor.execute(sql.encode(), params, prepare=True).fetchone()
     except psycopg.OperationalError:
         pooled.invalidate()
         raise
@@ -195,7 +195,7 @@ def insert_rows(
     """Insert rows of one table by one static statement, the rows as one JSON parameter.
 
     COPY is refused to roles under row-level security, and a multi-row VALUES is compiled anew for
-    each count; this statement is prepared once per table. Every row has the same keys: column names.
+    each count; this statement is prepared once a table. Every row has the same keys: columns.
     """
     if rows:
         statement = _recordset_insert(model, tuple(rows[0]), conflict)

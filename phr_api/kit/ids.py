@@ -1,4 +1,7 @@
-"""Row ids. UUIDv7 (RFC 9562 §5.7) for rows, so that indexes grow at one end; v4 for what others see as a person."""
+"""Ids: UUIDv7 (RFC 9562 §5.7) for rows, so that indexes grow at one end; v4 for people.
+
+A profile's, share's or public id says nothing of when it was made.
+"""
 
 import secrets
 from uuid import UUID, uuid4

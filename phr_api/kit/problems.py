@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 Language = Literal["vi", "en"]
 
 
-class Problem(Exception):  # noqa: N818 - RFC 9457 calls it a problem
+class Problem(Exception):
     """One kind of failure a client can act on; subclasses are the catalogue.
 
     `slug` never changes once released. `extensions` are typed members of the answer; they never

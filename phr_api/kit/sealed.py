@@ -1,7 +1,7 @@
-"""Encryption of what is kept: files while they wait, originals afterwards (RIGHTS R14, FINDINGS 24).
+"""Encryption of what is kept: files while they wait, originals afterwards (R14, FINDINGS 24).
 
-A file is sealed in chunks of 64 KiB under a key of its own (AES-256-GCM; the counter and the flag of
-the last chunk are authenticated, so chunks cannot be dropped, moved or cut off). The key is wrapped
+A file is sealed in chunks of 64 KiB under a key of its own (AES-256-GCM; the counter and the flag
+of the last chunk are authenticated, so chunks cannot be dropped, moved or cut off). The key is wrapped
 by HPKE (RFC 9180: X25519, HKDF-SHA256, AES-256-GCM) to the worker's public key: the web process can
 seal and not open. Originals of single visits are sealed by the worker, each under its own key,
 wrapped by AES-KW (RFC 3394) under a key derived from the worker's; destroying one wrapped key
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.keywrap import aes_key_unwrap, aes_key_wrap
+from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
 CHUNK_BYTES = 64 * 1024
 KEY_BYTES = 32
@@ -92,19 +92,21 @@ class OriginalSealer:
         """Return (wrapped key, sealed bytes)."""
         key = os.urandom(KEY_BYTES)
         nonce = os.urandom(NONCE_BYTES)
-        return aes_key_wrap(self._wrapping_key, key), nonce + AESGCM(key).encrypt(nonce, plain, None)
+        return aes_key_wrap(self._wrapping_key, key), nonce + AESGCM(key).encrypt(
+            nonce, plain, None
+        )
 
     def open(self, wrapped_key: bytes, sealed: bytes) -> bytes:
         """Return the plain bytes; BrokenSeal when something is amiss."""
-        key = aes_key_unwrap(self._wrapping_key, wrapped_key)
         try:
+            key = aes_key_unwrap(self._wrapping_key, wrapped_key)
             return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], None)
-        except InvalidTag as error:
+        except (InvalidTag, InvalidUnwrap) as error:
             raise BrokenSeal from error
 
 
 def generate_keys() -> tuple[str, str]:
-    """Return a new (private, public) X25519 pair, base64, for RECORDS_PRIVATE_KEY and _PUBLIC_KEY."""
+    """Return a new (RECORDS_PRIVATE_KEY, RECORDS_PUBLIC_KEY): an X25519 pair in base64."""
     private = X25519PrivateKey.generate()
     raw = serialization.Encoding.Raw
     public_bytes = private.public_key().public_bytes(raw, serialization.PublicFormat.Raw)

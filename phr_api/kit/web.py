@@ -126,9 +126,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
             "content": {PROBLEM_JSON: {"schema": ProblemSchema}},
         }
         self.spec.components.response("DEFAULT_ERROR", response, lazy=True)
-        self.spec.components.response(
-            "UNPROCESSABLE_CONTENT", response, lazy=True
-        )
+        self.spec.components.response("UNPROCESSABLE_CONTENT", response, lazy=True)
 
     def add(self, blueprint: Blueprint) -> None:
         self.register_blueprint(blueprint)
@@ -193,48 +191,48 @@ def init_app(app: Flask, authenticate: Callable[[], Any]) -> Api:
 
     `authenticate` returns the principal of the request or raises NotSignedIn.
     """
-    api = Api(app)
-
-    def on_problem(problem: Problem) -> Response:
-        return problem_response(problem)
-
-    def on_stale(_: StaleDataError) -> Response:
-        return problem_response(problems.StaleVersion())
-
-    def on_database(error: DBAPIError) -> Response:
-        state = getattr(error.orig, "sqlstate", None)
-        if error.connection_invalidated or state is None or state in PASSING_SQLSTATES:
-            log.warning("database unavailable", extra={"sqlstate": state})
-            return problem_response(problems.NotReady())
-        return on_failure(error)
-
-    def on_failure(error: Exception) -> Response:
-        log.error("request failed", exc_info=error)  # the formatter prints no message of it
-        return problem_response(problems.UnexpectedFailure())
 
     def guard() -> None:
         view = app.view_functions.get(request.endpoint or "")
-        if view is None or is_public(view, request.method):
-            return
-        g.principal = authenticate()
+        if view is not None and not is_public(view, request.method):
+            g.principal = authenticate()
 
-    def finish(response: Response) -> Response:
-        response.headers.setdefault("X-Content-Type-Options", "nosniff")
-        if "principal" in g:
-            response.headers.setdefault("Cache-Control", "private, no-store")
-            response.headers["Vary"] = "Authorization, Accept-Language, Accept-Encoding"
-        elif response.mimetype == PROBLEM_JSON:
-            response.headers["Vary"] = "Accept-Language"
-            response.headers.setdefault("Cache-Control", "no-store")
-        return response
-
-    app.register_error_handler(Problem, on_problem)
-    app.register_error_handler(StaleDataError, on_stale)
-    app.register_error_handler(DBAPIError, on_database)
-    app.register_error_handler(Exception, on_failure)
+    api = Api(app)
+    app.register_error_handler(Problem, problem_response)
+    app.register_error_handler(StaleDataError, _on_stale)
+    app.register_error_handler(DBAPIError, _on_database)
+    app.register_error_handler(Exception, _on_failure)
     app.before_request(guard)
-    app.after_request(finish)
+    app.after_request(_finish)
     return api
+
+
+def _on_stale(_: StaleDataError) -> Response:
+    return problem_response(problems.StaleVersion())
+
+
+def _on_database(error: DBAPIError) -> Response:
+    state = getattr(error.orig, "sqlstate", None)
+    if error.connection_invalidated or state is None or state in PASSING_SQLSTATES:
+        log.warning("database unavailable", extra={"sqlstate": state})
+        return problem_response(problems.NotReady())
+    return _on_failure(error)
+
+
+def _on_failure(error: Exception) -> Response:
+    log.error("request failed", exc_info=error)  # the formatter prints no message of it
+    return problem_response(problems.UnexpectedFailure())
+
+
+def _finish(response: Response) -> Response:
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    if "principal" in g:
+        response.headers.setdefault("Cache-Control", "private, no-store")
+        response.headers["Vary"] = "Authorization, Accept-Language, Accept-Encoding"
+    elif response.mimetype == PROBLEM_JSON:
+        response.headers["Vary"] = "Accept-Language"
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
 
 
 def is_public(view: Callable[..., Any], method: str) -> bool:

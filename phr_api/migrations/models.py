@@ -1,9 +1,11 @@
 """Every room's tables, for comparing models with migrations."""
 
 from phr_api.audit import models as _audit
+from phr_api.identity import models as _identity
 from phr_api.kit import idempotency as _idempotency
+from phr_api.kit import limits as _limits
 from phr_api.kit.db import Base
 
-__all__ = ["_audit", "_idempotency", "metadata"]
+__all__ = ["_audit", "_idempotency", "_identity", "_limits", "metadata"]
 
 metadata = Base.metadata

@@ -27,7 +27,7 @@ class UnfitDatabase(RuntimeError):
 
 
 def check_server(connection: Connection) -> None:
-    """Raise UnfitDatabase unless PostgreSQL >= 16 and the role is superuser or CREATEROLE + BYPASSRLS."""
+    """Raise UnfitDatabase unless server (>= 16) and role (CREATEROLE, BYPASSRLS) are fit."""
     version = int(connection.scalar(text("SHOW server_version_num")) or 0)
     if version < OLDEST_POSTGRESQL:
         raise UnfitDatabase("PostgreSQL 16 or newer is needed")
@@ -66,9 +66,7 @@ def ensure_roles(connection: Connection, *, web_url: str, worker_url: str) -> No
             connection.exec_driver_sql(f"ALTER ROLE {role} SET {name} = '{value}'")
     for role in ("phr_definer", "phr_auditor"):
         # the migrator hands functions to these roles and creates triggers on them (PostgreSQL 16)
-        connection.exec_driver_sql(
-            f"GRANT {role} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE"
-        )
+        connection.exec_driver_sql(f"GRANT {role} TO CURRENT_USER WITH INHERIT TRUE, SET TRUE")
         connection.exec_driver_sql(f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
     connection.exec_driver_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     if connection.scalar(text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")):

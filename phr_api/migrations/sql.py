@@ -35,12 +35,10 @@ def force_rls(op: Executes, table: str) -> None:
 
 def person_condition(section: str, *, person_column: str = "profile_id") -> str:
     """R8: person, sensitivity class and section, as every policy on a person's data says it."""
-    return (
-        f"{person_column} = {PERSON} AND classes <@ {CLASSES} AND '{section}' = ANY ({SECTIONS})"
-    )
+    return f"{person_column} = {PERSON} AND classes <@ {CLASSES} AND '{section}' = ANY ({SECTIONS})"
 
 
-def protect_person_table(  # noqa: PLR0913 - each is one word of what the table is
+def protect_person_table(
     op: Executes,
     table: str,
     *,

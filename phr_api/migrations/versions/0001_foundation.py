@@ -196,9 +196,7 @@ def create_idempotency() -> None:
         PrimaryKeyConstraint("principal_id", "route", "key"),
         Index("ix_idempotency_created_at", "created_at"),
     )
-    protect_table(
-        op, "idempotency", f"principal_id = {PRINCIPAL}", web="SELECT, INSERT", worker=""
-    )
+    protect_table(op, "idempotency", f"principal_id = {PRINCIPAL}", web="SELECT, INSERT", worker="")
     op.execute("CREATE POLICY trim ON idempotency FOR ALL TO phr_worker USING (true)")
     grant(op, "idempotency", worker="SELECT, DELETE")
 

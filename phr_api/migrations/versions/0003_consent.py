@@ -71,7 +71,7 @@ BEGIN
     PERFORM set_config('phr.classes', array_to_string(classes, ','), true);
 END $$"""
 
-# Two people by all that a document says of them; ids only (R10). Verified or received numbers alone.
+# Two people by all that a document says of them; ids only (R10), never by a declared number.
 FIND_CARER_PAIR = """
 CREATE FUNCTION find_carer_pair(
     child_system text, child_value text, child_name text, birth_of_child text,
@@ -194,5 +194,7 @@ def protect_carer() -> None:
     )
     # operators work at the command line with the worker's role, on the person they set
     person = f"profile_id = {PERSON}"
-    op.execute(f"CREATE POLICY operator ON carer TO phr_worker USING ({person}) WITH CHECK ({person})")
+    op.execute(
+        f"CREATE POLICY operator ON carer TO phr_worker USING ({person}) WITH CHECK ({person})"
+    )
     grant(op, "carer", web="SELECT, INSERT, UPDATE", worker="SELECT, INSERT, UPDATE")
