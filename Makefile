@@ -26,7 +26,7 @@ $(STAMP): requirements/dev.txt requirements/base.txt pyproject.toml
 	@touch $(STAMP)
 
 run: $(STAMP) ## the service on this computer: database, migrations, demo data, all processes
-	@exec $(BIN)/python -m phr_api run
+	@PHR_ENV=$${PHR_ENV:-development} exec $(BIN)/python -m phr_api run
 
 test: $(STAMP) ## the whole suite
 	$(BIN)/python -m pytest -n auto

@@ -38,6 +38,7 @@ SMALLEST_SECRET_BYTES = 32
 X25519_BYTES = 32
 LARGEST_PORT = 65535
 MOST_INTAKE_THREADS = 64
+MOST_WEB_WORKERS = 64
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 ASSERTABLE = frozenset({"citizenNumber", "name", "birthDate", "secondFactor"})
 VERSION = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}")
@@ -110,6 +111,7 @@ class Settings:
     slow_port: int
     metrics_port: int
     provider_port: int
+    web_workers: int
     public_url: str
     data_dir: Path
     database: DatabaseSettings
@@ -149,6 +151,7 @@ class Settings:
             slow_port=_port(env, "SLOW_PORT", port + 1),
             metrics_port=_port(env, "METRICS_PORT", port + 2),
             provider_port=provider_port,
+            web_workers=_number(env, "WEB_WORKERS", 1, most=MOST_WEB_WORKERS),
             public_url=_public_url(env, port, is_development=is_development),
             data_dir=data_dir,
             database=_database(env, data_dir, is_development=is_development),

@@ -6,7 +6,6 @@ a unix socket in a folder of mode 0700 and nowhere else; whoever reaches the soc
 It logs no statement, no parameter and no row.
 """
 
-import ctypes
 import fcntl
 import importlib.util
 import os
@@ -15,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -25,10 +24,10 @@ from typing import IO, Self, TypedDict
 import psycopg
 from psycopg import sql
 
+from phr_api.kit.children import end_with_parent
 from phr_api.kit.places import DATABASE, SUPERUSER, SYSTEM_FOLDER, Places
 
 READY_WITHIN_SECONDS = 60.0
-PR_SET_PDEATHSIG = 1
 LARGEST_LOG_BYTES = 16 * 1024 * 1024
 PID_FILE_STATUS_LINE = 7  # postmaster.pid: "ready" stands on its eighth line
 
@@ -152,6 +151,7 @@ class EmbeddedServer:
                 return server
             try:
                 server._stop_leftover()
+                _note_throwaway(places, None if durable else data_dir.resolve())
                 server._initialise(durable=durable)
                 server._launch(durable=durable)
                 server._wait_until_ready()
@@ -286,7 +286,7 @@ class EmbeddedServer:
                 stdout=stream,
                 stderr=stream,
                 start_new_session=True,  # Ctrl-C at the terminal is ours to answer, in order
-                preexec_fn=_end_with_parent(),  # noqa: PLW1509 - one system call, bound before the fork
+                preexec_fn=end_with_parent(signal.SIGINT),  # noqa: PLW1509 - one bound system call
                 **_as_account(self._account),
             )
 
@@ -305,6 +305,23 @@ class EmbeddedServer:
                 return
             time.sleep(0.01)
         raise EmbeddedServerError(f"PostgreSQL does not get ready; its log: {self._places.log}")
+
+
+def _note_throwaway(places: Places, data_dir: Path | None) -> None:
+    """Note that this cluster goes with its data directory, and remove those whose directory went.
+
+    Only for root: an ordinary user's cluster lies inside its data directory. None: it is kept.
+    """
+    if places.home.parent != SYSTEM_FOLDER:
+        return
+    note = places.home / "throwaway"
+    if data_dir is None:
+        note.unlink(missing_ok=True)
+        return
+    note.write_text(str(data_dir))
+    for other in SYSTEM_FOLDER.glob("*/throwaway"):
+        if not Path(other.read_text()).exists():
+            shutil.rmtree(other.parent, ignore_errors=True)
 
 
 def _make_home(places: Places) -> None:
@@ -342,14 +359,6 @@ def _as_account(account: pwd.struct_passwd | None) -> _Account:
     if account is None:
         return {}
     return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
-
-
-def _end_with_parent() -> Callable[[], None] | None:
-    """Function for the child that asks Linux for a fast shutdown (SIGINT) when its parent dies."""
-    if not hasattr(os, "pidfd_open"):  # only Linux has both
-        return None
-    prctl = ctypes.CDLL(None).prctl
-    return lambda: prctl(PR_SET_PDEATHSIG, signal.SIGINT) and None
 
 
 def _open_private(path: Path) -> IO[bytes]:

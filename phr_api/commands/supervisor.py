@@ -1,0 +1,238 @@
+"""`make run`: everything on this computer, started in order, stopped in order.
+
+Database, migrations, demo data once, the Procfile's processes, and in development the local
+OpenID provider. Children end with this process, even if it is killed.
+"""
+
+import json
+import os
+import shlex
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+
+from phr_api.commands.environment import database_up, migrate
+from phr_api.kit.children import Child
+from phr_api.kit.health import HEAD
+from phr_api.settings import SettingError, Settings
+
+ROOT = Path(__file__).parents[2]
+READY_WITHIN_SECONDS = 60.0
+STOP_WITHIN_SECONDS = 35.0
+SEEDED = "phr-api: demo data is in"
+CALM = {"GRANIAN_LOG_LEVEL": "warning", "PYTHONUNBUFFERED": "1"}
+
+
+class StartFailedError(RuntimeError):
+    """Something did not come up; the message says what, its own lines above say why."""
+
+
+class Stopped(BaseException):
+    """SIGINT or SIGTERM: leave in order, from wherever we are."""
+
+
+def run(settings: Settings, env: dict[str, str]) -> int:
+    """Run until told to stop; exit status 0 then, 1 when a process ended by itself."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+    _check_ports(settings)
+    try:
+        with ExitStack() as stack:
+            stack.enter_context(database_up(settings))
+            _prepare(settings, env)
+            _clear_metrics(settings)
+            children: list[Child] = []
+            stack.callback(_stop_all, children)
+            for name, command in _commands(settings):
+                children.append(Child(name, command, env | CALM | _shared(settings)))
+            _wait_until_ready(settings, children)
+            _show(settings)
+            return _watch(children)
+    except Stopped:
+        return 0
+
+
+def _stop(_number: int, _frame: object) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # once is enough: what follows is the orderly way
+    raise Stopped
+
+
+def _shared(settings: Settings) -> dict[str, str]:
+    """The children decide as we did, wherever they are started."""
+    interpreter = str(Path(sys.executable).parent)
+    return {
+        "PHR_ENV": settings.environment,
+        "PHR_DATA_DIR": str(settings.data_dir),
+        "PATH": f"{interpreter}:{os.defpath}",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def _check_ports(settings: Settings) -> None:
+    """Name the variable of a port that somebody has; better now than in the third log line."""
+    ports = {
+        "PORT": settings.port,
+        "SLOW_PORT": settings.slow_port,
+        "METRICS_PORT": settings.metrics_port,
+    }
+    if settings.is_development:
+        ports["PROVIDER_PORT"] = settings.provider_port
+    for variable, port in ports.items():
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                raise SettingError(variable, f"{port} is taken; choose another") from None
+
+
+def _prepare(settings: Settings, env: dict[str, str]) -> None:
+    """Migrate unless at head; in development let the intake take the demo files in, once."""
+    url = settings.database.migrator_url.replace("+psycopg", "", 1)
+    with psycopg.connect(url, autocommit=True) as connection:
+        if _revision(connection) != HEAD:
+            print("Preparing the database …", flush=True)  # noqa: T201 - the one screen of `run`
+            migrate(settings)
+        if settings.is_development and _mark(connection) != SEEDED:
+            print("Taking in the demo files …", flush=True)  # noqa: T201
+            seed = Child("seed", [sys.executable, "-m", "phr_api", "seed"], env | _shared(settings))
+            while seed.returncode is None:
+                time.sleep(0.05)
+            if seed.returncode != 0:
+                raise StartFailedError("the demo data could not be taken in")
+            _set_mark(connection)
+
+
+def _revision(connection: psycopg.Connection) -> str | None:
+    found = connection.execute("SELECT to_regclass('public.alembic_version')").fetchone()
+    if found is None or found[0] is None:
+        return None
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return None if row is None else str(row[0])
+
+
+def _mark(connection: psycopg.Connection) -> str | None:
+    """What the database says of itself: it knows better than a file whether it was seeded."""
+    row = connection.execute(
+        "SELECT shobj_description(oid, 'pg_database') FROM pg_database"
+        " WHERE datname = current_database()"
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _set_mark(connection: psycopg.Connection) -> None:
+    statement = psycopg.sql.SQL("COMMENT ON DATABASE {} IS {}").format(
+        psycopg.sql.Identifier(connection.info.dbname), psycopg.sql.Literal(SEEDED)
+    )
+    connection.execute(statement)
+
+
+def _clear_metrics(settings: Settings) -> None:
+    """Counters of processes that are gone; a fresh start counts from zero."""
+    for file in (settings.data_dir / "metrics").glob("*.db"):
+        file.unlink(missing_ok=True)
+
+
+def _commands(settings: Settings) -> Iterator[tuple[str, list[str]]]:
+    """The Procfile's processes, all but the release step, and the development provider."""
+    if settings.is_development:
+        yield "provider", [sys.executable, "-m", "phr_api.devprovider"]
+    for line in (ROOT / "Procfile").read_text().splitlines():
+        name, _, command = line.partition(":")
+        if command.strip() and name != "release":
+            words = shlex.split(command)
+            yield name, [sys.executable if words[0] == "python" else words[0], *words[1:]]
+
+
+def _wait_until_ready(settings: Settings, children: list[Child]) -> None:
+    """Return when both web processes can be sent requests."""
+    until = time.monotonic() + READY_WITHIN_SECONDS
+    for port in (settings.port, settings.slow_port):
+        while not _answers(f"http://127.0.0.1:{port}/readyz"):
+            ended = [child.name for child in children if child.returncode is not None]
+            if ended:
+                raise StartFailedError(f"the process `{ended[0]}` ended at once")
+            if time.monotonic() > until:
+                raise StartFailedError(f"nothing answers on port {port}")
+            time.sleep(0.05)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our own address
+            return bool(json.load(answer) == {"status": "ok"})
+    except (OSError, ValueError):
+        return False
+
+
+def _watch(children: list[Child]) -> int:
+    """Return 1 when a child ends by itself; Stopped ends the wait otherwise."""
+    while True:
+        for child in children:
+            if child.returncode is not None:
+                print(f"`{child.name}` ended with status {child.returncode}; stopping the others.")  # noqa: T201
+                return 1
+        time.sleep(0.2)
+
+
+def _stop_all(children: list[Child]) -> None:
+    """All at once, so that the slowest decides; a request in flight is finished."""
+    until = time.monotonic() + STOP_WITHIN_SECONDS
+    for child in children:
+        child.stop()
+    for child in children:
+        child.wait(until)
+
+
+SCREEN = """
+  PHR API is running.
+
+  API             {api}
+  Documentation   {api}/docs
+  Metrics         http://127.0.0.1:{metrics}/metrics
+  Data            {data}
+
+  Sign in as a demo citizen and print their book (another terminal, this folder):
+
+    TOKEN=$({prefix}{phr} login --as citizen |
+      {python} -c 'import json,sys; print(json.load(sys.stdin)["accessToken"])')
+    BOOK=$(curl -s -H "Authorization: Bearer $TOKEN" {api}/v1/me |
+      {python} -c 'import json,sys; print(json.load(sys.stdin)["profiles"][0]["id"])')
+    curl -s --compressed -H "Authorization: Bearer $TOKEN" \\
+      {api}/v1/profiles/$BOOK/health-book | {python} -m json.tool --no-ensure-ascii
+
+  Ctrl-C stops everything.
+"""
+
+
+def _show(settings: Settings) -> None:
+    if not settings.is_development:
+        print(f"PHR API is running on port {settings.port}.", flush=True)  # noqa: T201
+        return
+    given = {"PORT": (settings.port, 8000), "PHR_DATA_DIR": (settings.data_dir, ROOT / "var")}
+    prefix = "".join(f"{name}={value} " for name, (value, usual) in given.items() if value != usual)
+    folder = _shown(Path(sys.executable).parent)
+    text = SCREEN.format(
+        api=f"http://127.0.0.1:{settings.port}",
+        metrics=settings.metrics_port,
+        data=_shown(settings.data_dir),
+        phr=f"{folder}/phr-api",
+        python=f"{folder}/python",
+        prefix=prefix,
+    )
+    print(text, flush=True)  # noqa: T201
+
+
+def _shown(path: Path) -> Path:
+    """Relative to where the reader stands, if it is below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
