@@ -159,8 +159,11 @@ def language() -> Language:
     return "en" if request.accept_languages.best_match(["vi", "en"], "vi") == "en" else "vi"
 
 
-def current_attempt(principal_id: UUID) -> Attempt:
-    """Return the idempotency attempt of this request; IdempotencyKeyMissing without a key."""
+def current_attempt(principal_id: UUID, *, body: bytes | None = None) -> Attempt:
+    """Return the idempotency attempt of this request; IdempotencyKeyMissing without a key.
+
+    `body` stands for the body where that is not to be read into memory, such as its hash.
+    """
     key = request.headers.get("Idempotency-Key", "")
     if not 0 < len(key) <= LONGEST_IDEMPOTENCY_KEY:
         raise problems.IdempotencyKeyMissing
@@ -168,7 +171,7 @@ def current_attempt(principal_id: UUID) -> Attempt:
         principal_id=principal_id,
         route=f"{request.method} {request.path}",
         key=key,
-        body=request.get_data(cache=True),
+        body=request.get_data(cache=True) if body is None else body,
     )
 
 
