@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from phr_api.audit.models import AuditEvent, AuditSubject
@@ -51,7 +51,5 @@ def find_access_events(
     if before:
         query = query.where(tuple_(AuditSubject.at, AuditSubject.event_id) < before)
     newest_first = (AuditSubject.at.desc(), AuditSubject.event_id.desc())
-    rows: list[Row[tuple[UUID, datetime, str, UUID | None, str | None, str, str | None]]] = list(
-        session.execute(query.order_by(*newest_first).limit(limit))
-    )
+    rows = session.execute(query.order_by(*newest_first).limit(limit))
     return [AccessEvent(*row) for row in rows]

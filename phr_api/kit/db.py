@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import DateTime, Engine, Enum, MetaData, Text, create_engine, func, text
+from sqlalchemy import DateTime, Engine, Enum, MetaData, Table, Text, create_engine, func, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import (
@@ -179,7 +179,8 @@ def _read_once(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
     pooled = _Process.engines.reads.raw_connection()
     try:
         driver = cast("psycopg.Connection[tuple[Any, ...]]", pooled.driver_connection)
-        driver.autocommit = True
+        if not driver.autocommit:
+            driver.autocommit = True
         with driver.cursor(binary=True) as cursor:
             return cursor.execute(sql.encode(), params, prepare=True).fetchone()
     except psycopg.OperationalError:
@@ -204,8 +205,8 @@ def insert_rows(
 
 @lru_cache(maxsize=256)
 def _recordset_insert(model: type[Base], names: tuple[str, ...], conflict: str) -> Any:
-    dialect = postgresql.dialect()
-    table = model.__table__
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    table = cast("Table", model.__table__)
     types = ", ".join(f"{n} {table.c[n].type.compile(dialect=dialect)}" for n in names)
     columns = ", ".join(names)
     return text(

@@ -1,9 +1,9 @@
 """Encryption of what is kept: files while they wait, originals afterwards (R14, FINDINGS 24).
 
 A file is sealed in chunks of 64 KiB under a key of its own (AES-256-GCM; the counter and the flag
-of the last chunk are authenticated, so chunks cannot be dropped, moved or cut off). The key is wrapped
-by HPKE (RFC 9180: X25519, HKDF-SHA256, AES-256-GCM) to the worker's public key: the web process can
-seal and not open. Originals of single visits are sealed by the worker, each under its own key,
+of the last chunk are authenticated, so chunks cannot be dropped, moved or cut off). The key is
+wrapped by HPKE (RFC 9180; X25519, AES-256-GCM) to the worker's public key: the web process can seal
+and not open. Originals of single visits are sealed by the worker, each under its own key,
 wrapped by AES-KW (RFC 3394) under a key derived from the worker's; destroying one wrapped key
 destroys one visit.
 """

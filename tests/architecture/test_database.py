@@ -39,7 +39,8 @@ def test_every_table_has_policies_that_hold_for_its_owner_too(session: Session) 
         for (name,) in rows(
             session,
             "SELECT relname FROM pg_class WHERE relkind = 'r'"
-            " AND relnamespace = 'public'::regnamespace AND NOT (relrowsecurity AND relforcerowsecurity)",
+            " AND relnamespace = 'public'::regnamespace"
+            " AND NOT (relrowsecurity AND relforcerowsecurity)",
         )
         if not name.startswith("procrastinate_")
     }
