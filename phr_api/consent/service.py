@@ -26,7 +26,7 @@ _OPEN = text(
 )
 
 _OPEN_FACILITY = text(
-    "SELECT is_live, role FROM open_facility(:account, :session, :client, :facility, :at)"
+    "SELECT is_live, roles FROM open_facility(:account, :session, :client, :facility, :at)"
 )
 
 
@@ -159,7 +159,7 @@ class FacilityScope:
 
     actor: audit.Actor
     facility_code: str
-    role: FacilityRole
+    roles: frozenset[FacilityRole]
 
 
 def open_facility(
@@ -186,9 +186,11 @@ def open_facility(
     ).one()
     if not right.is_live:
         raise NotSignedIn
-    if right.role is None:
+    if right.roles is None:
         raise NotFound
-    if right.role not in roles:
+    if not roles & set(right.roles):
         raise NotAllowed
     actor = replace(principal.actor, facility_code=facility_code)
-    return FacilityScope(actor=actor, facility_code=facility_code, role=right.role)
+    return FacilityScope(
+        actor=actor, facility_code=facility_code, roles=frozenset(right.roles)
+    )

@@ -97,7 +97,7 @@ $$"""
 OPEN_FACILITY = """
 CREATE FUNCTION open_facility(
     p_account uuid, p_session uuid, p_client uuid, p_facility text, p_at timestamptz,
-    OUT is_live boolean, OUT role text
+    OUT is_live boolean, OUT roles text[]
 ) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
     PERFORM set_config('phr.account_id', coalesce(p_account::text, ''), true),
@@ -105,16 +105,15 @@ BEGIN
             set_config('phr.principal_id', coalesce(p_account, p_client)::text, true),
             set_config('phr.facility_id', '', true);
     IF p_client IS NOT NULL THEN
-        SELECT true, CASE WHEN p_facility = ANY (c.facility_codes) THEN 'system' END
-        INTO is_live, role FROM client c WHERE c.id = p_client AND c.ended_at IS NULL;
+        SELECT true, CASE WHEN live_client(c.id, p_facility) THEN '{system}'::text[] END
+        INTO is_live, roles FROM client c WHERE c.id = p_client AND c.ended_at IS NULL;
     ELSE
-        SELECT true, (SELECT m.role FROM membership m
-                      WHERE m.account_id = p_account AND m.facility_code = p_facility
-                        AND m.starts_at <= p_at AND (m.ended_at IS NULL OR p_at < m.ended_at))
-        INTO is_live, role WHERE live_session(p_account, p_session, p_at) IS NOT NULL;
+        SELECT live_session(p_account, p_session, p_at) IS NOT NULL,
+               live_membership(p_account, p_session, p_facility, p_at)
+        INTO is_live, roles;
     END IF;
     is_live := coalesce(is_live, false);
-    IF role IS NOT NULL THEN
+    IF roles IS NOT NULL THEN
         PERFORM set_config('phr.facility_id', p_facility, true);
     END IF;
 END $$"""
