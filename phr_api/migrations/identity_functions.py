@@ -326,3 +326,52 @@ BEGIN
     without := CASE WHEN reasons = '{card}' OR cardinality(by_number) = 0
                     THEN without || '{bhyt-card,bhxh}'::text[] ELSE p_systems END;
 END $$"""
+
+# The first key of an installation makes itself; every other comes by `phr-api keys rotate`.
+FIRST_SIGNING_KEY = """
+CREATE FUNCTION first_signing_key(
+    p_kid text, p_public bytea, p_wrapped bytea, p_at timestamptz
+) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('first signing key', 0));
+    IF EXISTS (SELECT 1 FROM signing_key) THEN
+        RETURN false;
+    END IF;
+    INSERT INTO signing_key (kid, public_key, wrapped_key, created_at, signs_from)
+        VALUES (p_kid, p_public, p_wrapped, p_at, p_at);
+    RETURN true;
+END $$"""
+
+_PERSON = "uuid, uuid, text, text, text, text, text, text, date, date, timestamptz"
+_ACCOUNT = "uuid, text, text, timestamptz"
+
+LIVE = (
+    (LIVE_SESSION, "live_session(uuid, uuid, timestamptz)"),
+    (LIVE_MEMBERSHIP, "live_membership(uuid, uuid, text, timestamptz)"),
+    (LIVE_CLIENT, "live_client(uuid, text)"),
+)
+PARTS = (
+    (LOCK_NUMBERS, "lock_numbers(text[])"),
+    (ENSURE_PERSON, f"ensure_person({_PERSON})"),
+    (NOTIFY_ACCOUNT, "notify_account(uuid, uuid, text, timestamptz)"),
+    (LINK_ACCOUNT, "link_account(uuid, uuid, text, uuid, timestamptz)"),
+)
+CLOSED_LIST = (
+    (account_function("sign_in_account"), f"sign_in_account({_ACCOUNT})", "phr_web"),
+    (account_function("staff_account"), f"staff_account({_ACCOUNT})", "phr_worker"),
+    (FIND_REFRESH, "find_refresh(bytea)", "phr_web"),
+    (TRIM_SESSIONS, "trim_sessions(timestamptz)", "phr_worker"),
+    (LINK_BY_CLAIMS, f"link_by_claims(uuid, uuid, {_PERSON})", "phr_web"),
+    (
+        ISSUE_ACTIVATION,
+        f"issue_activation(uuid, uuid, text, uuid, bytea, text, timestamptz, {_PERSON})",
+        "phr_web",
+    ),
+    (USE_ACTIVATION, "use_activation(uuid, uuid, bytea, uuid, timestamptz)", "phr_web"),
+    (
+        MATCH_PERSON,
+        "match_person(text[], text[], text[], text, date, date, boolean, text[])",
+        "phr_worker",
+    ),
+    (FIRST_SIGNING_KEY, "first_signing_key(text, bytea, bytea, timestamptz)", "phr_web"),
+)

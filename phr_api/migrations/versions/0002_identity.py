@@ -34,13 +34,10 @@ from phr_api.migrations.sql import (
     protect_account_table,
     protect_facility_table,
     protect_person_table,
-    protect_table,
 )
 
 revision = "0002"
 down_revision = "0001"
-
-PERSON_ARGUMENTS = "uuid, uuid, text, text, text, text, text, text, date, date, timestamptz"
 
 
 def moment(name: str, *, nullable: bool = False) -> Column[object]:
@@ -344,7 +341,7 @@ def protect_accounts() -> None:
     for table in ("device", "session", "refresh_token"):
         protect_account_table(op, table, worker="")
     protect_account_table(op, "profile_link", web="SELECT", worker="")
-    protect_account_table(op, "account_notice", web="SELECT, UPDATE", worker="")
+    protect_account_table(op, "account_notice", worker="")
     protect_account_table(op, "membership", web="SELECT", worker=WRITE)
     op.execute(
         f"CREATE POLICY facility ON membership TO phr_worker USING (facility_code = {FACILITY})"
@@ -353,6 +350,7 @@ def protect_accounts() -> None:
     protect_facility_table(op, "activation_code", web="SELECT", worker="")
     grant(op, "sign_in_attempt", web=WRITE, worker="SELECT, DELETE")
     grant(op, "signing_key", web="SELECT", worker=WRITE)
+    op.execute("GRANT SELECT, INSERT ON signing_key TO phr_definer")
 
 
 def protect_clients() -> None:
@@ -373,44 +371,12 @@ def protect_clients() -> None:
 
 
 def create_functions() -> None:
-    for sql, signature in (
-        (functions.LIVE_SESSION, "live_session(uuid, uuid, timestamptz)"),
-        (functions.LIVE_MEMBERSHIP, "live_membership(uuid, uuid, text, timestamptz)"),
-        (functions.LIVE_CLIENT, "live_client(uuid, text)"),
-    ):
+    for sql, signature in functions.LIVE:
         op.execute(sql)  # as the caller, under the caller's policies
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO phr_web, phr_worker, phr_definer")
-    for sql, signature in (
-        (functions.LOCK_NUMBERS, "lock_numbers(text[])"),
-        (functions.ENSURE_PERSON, f"ensure_person({PERSON_ARGUMENTS})"),
-        (functions.NOTIFY_ACCOUNT, "notify_account(uuid, uuid, text, timestamptz)"),
-        (functions.LINK_ACCOUNT, "link_account(uuid, uuid, text, uuid, timestamptz)"),
-    ):
+    for sql, signature in functions.PARTS:
         op.execute(sql)
         own_function(op, signature, to=())  # only the functions below call them
-    account = "uuid, text, text, timestamptz"
-    web, worker = ("phr_web",), ("phr_worker",)
-    for sql, signature, to in (
-        (functions.account_function("sign_in_account"), f"sign_in_account({account})", web),
-        (functions.account_function("staff_account"), f"staff_account({account})", worker),
-        (functions.FIND_REFRESH, "find_refresh(bytea)", web),
-        (functions.TRIM_SESSIONS, "trim_sessions(timestamptz)", worker),
-        (functions.LINK_BY_CLAIMS, f"link_by_claims(uuid, uuid, {PERSON_ARGUMENTS})", web),
-        (
-            functions.ISSUE_ACTIVATION,
-            f"issue_activation(uuid, uuid, text, uuid, bytea, text, timestamptz, {PERSON_ARGUMENTS})",
-            web,
-        ),
-        (
-            functions.USE_ACTIVATION,
-            "use_activation(uuid, uuid, bytea, uuid, timestamptz)",
-            web,
-        ),
-        (
-            functions.MATCH_PERSON,
-            "match_person(text[], text[], text[], text, date, date, boolean, text[])",
-            worker,
-        ),
-    ):
-        definer(op, sql, signature, to=to)
+    for sql, signature, role in functions.CLOSED_LIST:
+        definer(op, sql, signature, to=(role,))
