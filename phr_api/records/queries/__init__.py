@@ -1,0 +1,1 @@
+"""Reads of intake, one file a resource."""

@@ -1,0 +1,87 @@
+"""Reads of received visits, their history and what was ordered about them."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from phr_api.kit.problems import NotFound
+from phr_api.records.models import OrderState, ReceivedVisit, VisitOrder, VisitState
+
+
+def find_versions(session: Session, facility_code: str, ma_lk: str) -> list[ReceivedVisit]:
+    """Every version of a visit, newest first; by (facility_code, ma_lk, version)."""
+    query = select(ReceivedVisit).where(
+        ReceivedVisit.facility_code == facility_code, ReceivedVisit.ma_lk == ma_lk
+    )
+    return list(session.scalars(query.order_by(ReceivedVisit.version.desc())))
+
+
+def get_versions(session: Session, facility_code: str, ma_lk: str) -> list[ReceivedVisit]:
+    """As find_versions; NotFound when the facility sent no such visit."""
+    versions = find_versions(session, facility_code, ma_lk)
+    if not versions:
+        raise NotFound
+    return versions
+
+
+def find_orders(session: Session, facility_code: str, ma_lk: str) -> list[VisitOrder]:
+    """What was ordered about a visit, newest first; by ix_visit_order_visit."""
+    query = select(VisitOrder).where(
+        VisitOrder.facility_code == facility_code, VisitOrder.ma_lk == ma_lk
+    )
+    return list(session.scalars(query.order_by(VisitOrder.ordered_at.desc(), VisitOrder.id)))
+
+
+def get_order(session: Session, facility_code: str, order_id: UUID) -> VisitOrder:
+    """Return an order of the facility, or raise NotFound."""
+    found = session.get(VisitOrder, order_id)
+    if found is None or found.facility_code != facility_code:
+        raise NotFound
+    return found
+
+
+def has_waiting_order(session: Session, facility_code: str, ma_lk: str) -> bool:
+    """Whether the worker still has an order about this visit before it."""
+    query = select(func.count()).where(
+        VisitOrder.facility_code == facility_code,
+        VisitOrder.ma_lk == ma_lk,
+        VisitOrder.state == OrderState.WAITING,
+    )
+    return bool(session.scalar(query))
+
+
+def get_review(session: Session, facility_code: str, visit_id: UUID) -> ReceivedVisit:
+    """Return a version of a visit, waiting for a decision or not; NotFound otherwise."""
+    found = session.get(ReceivedVisit, visit_id)
+    if found is None or found.facility_code != facility_code:
+        raise NotFound
+    return found
+
+
+def find_reviews(
+    session: Session,
+    facility_code: str,
+    *,
+    limit: int,
+    after: tuple[datetime, UUID] | None = None,
+) -> list[ReceivedVisit]:
+    """Visits that wait for a decision, the oldest first; by ix_received_visit_reviews."""
+    place = (ReceivedVisit.received_at, ReceivedVisit.id)
+    query = select(ReceivedVisit).where(
+        ReceivedVisit.facility_code == facility_code,
+        ReceivedVisit.state == VisitState.NEEDS_REVIEW,
+    )
+    if after:
+        query = query.where(tuple_(*place) > after)
+    return list(session.scalars(query.order_by(*place).limit(limit)))
+
+
+def count_reviews(session: Session, facility_code: str) -> int:
+    """How many visits wait for a decision."""
+    query = select(func.count()).where(
+        ReceivedVisit.facility_code == facility_code,
+        ReceivedVisit.state == VisitState.NEEDS_REVIEW,
+    )
+    return session.scalar(query) or 0

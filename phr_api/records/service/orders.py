@@ -1,0 +1,112 @@
+"""What a facility orders about a visit it sent; the worker carries it out (`carry_out`).
+
+The web process may neither write a book nor open an original, so an order is a row and a task.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from phr_api.consent import FacilityScope
+from phr_api.kit import clock
+from phr_api.kit.ids import new_row_id
+from phr_api.records.models import (
+    IntakeWork,
+    OrderKind,
+    OrderState,
+    ReceivedVisit,
+    VisitOrder,
+    VisitState,
+    WorkKind,
+)
+from phr_api.records.problems import OrderWaiting, ReviewDecided, VisitNotCurrent
+from phr_api.records.queries import visits as queries
+from phr_api.records.service.commands import Decision, Reattachment
+
+
+def order_withdrawal(
+    session: Session, scope: FacilityScope, ma_lk: str, reason: str
+) -> VisitOrder:
+    """Order that the newest version is marked as withdrawn.
+
+    Raises NotFound, VisitNotCurrent when it is withdrawn already, OrderWaiting.
+    """
+    versions = queries.get_versions(session, scope.facility_code, ma_lk)
+    live = [v for v in versions if v.state in {VisitState.CURRENT, VisitState.NEEDS_REVIEW}]
+    if not live:
+        raise VisitNotCurrent
+    return _place(session, scope, live[0], OrderKind.WITHDRAWAL, reason=reason)
+
+
+def order_decision(
+    session: Session, scope: FacilityScope, visit_id: UUID, command: Decision
+) -> VisitOrder:
+    """Order that a waiting visit is attached as decided.
+
+    Raises NotFound, ReviewDecided when it waits no longer, OrderWaiting.
+    """
+    visit = queries.get_review(session, scope.facility_code, visit_id)
+    if visit.state != VisitState.NEEDS_REVIEW:
+        raise ReviewDecided
+    return _place(
+        session,
+        scope,
+        visit,
+        OrderKind.DECISION,
+        reason=command.reason,
+        decision=command.decision,
+    )
+
+
+def order_reattachment(
+    session: Session, scope: FacilityScope, ma_lk: str, command: Reattachment
+) -> VisitOrder:
+    """Order that the current version leaves its book for the person it belongs to (R13).
+
+    Raises NotFound, VisitNotCurrent when no version is in a book, OrderWaiting.
+    """
+    versions = queries.get_versions(session, scope.facility_code, ma_lk)
+    current = next((v for v in versions if v.state == VisitState.CURRENT), None)
+    if current is None:
+        raise VisitNotCurrent
+    order = _place(session, scope, current, OrderKind.REATTACHMENT, reason=command.reason)
+    order.person = command.person.to_json()
+    return order
+
+
+def _place(  # noqa: PLR0913 - each is one column of the order
+    session: Session,
+    scope: FacilityScope,
+    visit: ReceivedVisit,
+    kind: OrderKind,
+    *,
+    reason: str,
+    decision: str | None = None,
+) -> VisitOrder:
+    if queries.has_waiting_order(session, scope.facility_code, visit.ma_lk):
+        raise OrderWaiting
+    order = VisitOrder(
+        id=new_row_id(),
+        facility_code=scope.facility_code,
+        ma_lk=visit.ma_lk,
+        visit_id=visit.id,
+        kind=kind,
+        decision=decision,
+        reason=reason,
+        actor_kind=scope.actor.kind,
+        actor_id=scope.actor.id,
+        state=OrderState.WAITING,
+        ordered_at=clock.now(),
+    )
+    session.add(order)
+    session.execute(
+        insert(IntakeWork).values(
+            id=order.id,
+            kind=WorkKind.ORDER,
+            facility_code=scope.facility_code,
+            received_at=order.ordered_at,
+            due_at=order.ordered_at,
+        )
+    )
+    return order
