@@ -33,21 +33,20 @@ def database_up(settings: Settings) -> Generator["EmbeddedServer | None"]:
 
 @contextmanager
 def command_database() -> Generator[Settings]:
-    """For a command that reads or writes records: logs going, kit.db bound to the worker's role.
+    """For a command that works on the database: all is bound as in the worker, never as the web.
 
     With the embedded database it works beside `make run` and without it: the server is started
     and migrated when it is not up. Raises SettingError, EmbeddedServerError, UnfitDatabase.
     """
-    from phr_api.kit import cursor, db, idempotency, log  # noqa: PLC0415 - `--help` stays fast
+    from phr_api import worker  # noqa: PLC0415 - every room; `--help` stays fast
+    from phr_api.kit import db, log  # noqa: PLC0415
 
     settings = read_settings()
     log.configure("WARNING")
     with database_up(settings) as server:
         if server is not None and server.is_owner:
             migrate(settings)
-        db.configure(settings.database.worker_url)
-        cursor.configure(settings.secret)
-        idempotency.configure(settings.secret)
+        worker.configure(settings)
         try:
             yield settings
         finally:

@@ -45,7 +45,7 @@ def granian_arguments(part: str, settings: Settings) -> list[str]:
         "--blocking-threads": str(WEB_THREADS if is_web else SLOW_THREADS),
         "--backpressure": str(512 if is_web else SLOW_THREADS),
         "--workers-kill-timeout": WEB_KILL_AFTER if is_web else SLOW_KILL_AFTER,
-        "--log-level": "warning",
+        "--log-level": "error",  # our own log tells the rest, and a warning here is about threads
     }
     flags = ["--respawn-failed-workers", "--no-ws"]
     pairs = [word for option in options.items() for word in option]

@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
 
 import psycopg
 
@@ -25,6 +26,7 @@ from phr_api.kit.health import HEAD
 from phr_api.settings import SettingError, Settings
 
 ROOT = Path(__file__).parents[2]
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_WITHIN_SECONDS = 60.0
 STOP_WITHIN_SECONDS = 35.0
 SEEDED = "phr-api: demo data is in"
@@ -41,7 +43,7 @@ class Stopped(BaseException):
 
 def run(settings: Settings, env: dict[str, str]) -> int:
     """Run until told to stop; exit status 0 then, 1 when a process ended by itself."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOP_SIGNALS:
         signal.signal(number, _stop)
     _check_ports(settings)
     try:
@@ -49,21 +51,47 @@ def run(settings: Settings, env: dict[str, str]) -> int:
             stack.enter_context(database_up(settings))
             _prepare(settings, env)
             _clear_metrics(settings)
-            children: list[Child] = []
-            stack.callback(_stop_all, children)
+            fleet = stack.enter_context(Fleet())
             for name, command in _commands(settings):
-                children.append(Child(name, command, env | CALM | _shared(settings)))
-            _wait_until_ready(settings, children)
+                fleet.children.append(Child(name, command, env | CALM | _shared(settings)))
+            _wait_until_ready(settings, fleet.children)
+            fleet.is_serving = True
             _show(settings)
-            return _watch(children)
+            return _watch(fleet.children)
     except Stopped:
         return 0
 
 
+class Fleet:
+    """The running children; leaving it stops them, all at once, so that the slowest decides."""
+
+    def __init__(self) -> None:
+        self.children: list[Child] = []
+        self.is_serving = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _ignore_signals()
+        # Before it serves, nothing is in flight, and a process that is still importing hears no
+        # SIGTERM: then it is killed after a moment.
+        until = time.monotonic() + (STOP_WITHIN_SECONDS if self.is_serving else 1.0)
+        for child in self.children:
+            child.stop()
+        for child in self.children:
+            child.wait(until)
+
+
 def _stop(_number: int, _frame: object) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # once is enough: what follows is the orderly way
+    _ignore_signals()
     raise Stopped
+
+
+def _ignore_signals() -> None:
+    """Once is enough: what follows is the orderly way out, which a second Ctrl-C would break."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _shared(settings: Settings) -> dict[str, str]:
@@ -182,15 +210,6 @@ def _watch(children: list[Child]) -> int:
                 print(f"`{child.name}` ended with status {child.returncode}; stopping the others.")  # noqa: T201
                 return 1
         time.sleep(0.2)
-
-
-def _stop_all(children: list[Child]) -> None:
-    """All at once, so that the slowest decides; a request in flight is finished."""
-    until = time.monotonic() + STOP_WITHIN_SECONDS
-    for child in children:
-        child.stop()
-    for child in children:
-        child.wait(until)
 
 
 SCREEN = """

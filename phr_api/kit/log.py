@@ -24,6 +24,8 @@ _request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 MOST_FRAMES = 30
+# Asked every few seconds by an orchestrator; their failures log a line of their own.
+PROBES = frozenset({"/livez", "/readyz"})
 # These write addresses with their queries, or arguments, at INFO.
 CHATTY = ("httpx", "httpcore", "sqlalchemy.engine", "procrastinate", "_granian")
 
@@ -90,7 +92,7 @@ def _begin() -> None:
 
 def _finish(response: Response) -> Response:
     response.headers["X-Request-Id"] = g.get("request_id", "")
-    if access.isEnabledFor(logging.INFO):
+    if access.isEnabledFor(logging.INFO) and request.path not in PROBES:
         extra: dict[str, Any] = {
             "method": request.method,
             "route": request.url_rule.rule if request.url_rule else None,
