@@ -1,0 +1,106 @@
+"""Numbers of people, cards and facilities: their structure, and nothing about whose they are.
+
+Sources: vietnam.md §2; BHXH's validation sheet of QĐ 4750. None of them has a check digit.
+"""
+
+import re
+
+from phr_api.vocab.words import IdentifierSystem
+
+CITIZEN = re.compile(r"(\d{3})(\d)(\d{2})(\d{6})")
+OLD = re.compile(r"\d{9}")
+PASSPORT = re.compile(r"[A-Z]\d{7}")
+CARD = re.compile(r"[A-Z]{2}[1-5]\d{2}\d{10}")
+INSURANCE = re.compile(r"\d{10}")
+FACILITY = re.compile(r"\d{2}[0-9A-Z]{3}")
+PHONE = re.compile(r"(?:\+84|84|0)([35789]\d{8}|2\d{9})")
+LAST_CENTURY_DIGIT = 3  # 2000s; nobody of 2100 is born yet
+
+# Numbers keep the province of birth for life, so the 63 codes before 2025-07-01 hold (TT 07/2016).
+PROVINCES = frozenset(
+    int(code)
+    for code in (
+        "1 2 4 6 8 10 11 12 14 15 17 19 20 22 24 25 26 27 30 31 33 34 35 36 37 38 40 42 44 45 46 48"
+        " 49 51 52 54 56 58 60 62 64 66 67 68 70 72 74 75 77 79 80 82 83 84 86 87 89 91 92 93 94 95"
+        " 96"
+    ).split()
+)
+FIRST_COUNTRY = 100
+
+
+class InvalidIdentifier(ValueError):
+    """The text is not such a number; `code` says what is wrong, never the value."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def check_citizen_number(text: str) -> str:
+    """Return the 12 digits, or raise InvalidIdentifier (citizen-number-shape, -place, -century).
+
+    Digits 1-3 place of birth registration (old province or country), 4 century and sex, 5-6 year.
+    """
+    match = CITIZEN.fullmatch(text.strip())
+    if match is None:
+        raise InvalidIdentifier("citizen-number-shape")
+    place = int(match[1])
+    if place not in PROVINCES and place < FIRST_COUNTRY:
+        raise InvalidIdentifier("citizen-number-place")
+    if int(match[2]) > LAST_CENTURY_DIGIT:
+        raise InvalidIdentifier("citizen-number-century")
+    return match[0]
+
+
+def citizen_birth_year(number: str) -> int:
+    """Return the birth year that digits 4-6 of a citizen number say."""
+    return 1900 + 100 * (int(number[3]) // 2) + int(number[4:6])
+
+
+def classify_person_number(text: str) -> tuple[IdentifierSystem, str] | None:
+    """Return (system, number) of a person's number, or None when it has no known structure.
+
+    12 digits are a citizen number, 9 an old identity card, a capital and 7 digits a passport,
+    two letters and 13 digits an insurance card.
+    """
+    number = text.strip().upper()
+    if OLD.fullmatch(number):
+        return IdentifierSystem.OLD, number
+    if PASSPORT.fullmatch(number):
+        return IdentifierSystem.PASSPORT, number
+    if CARD.fullmatch(number):
+        return IdentifierSystem.CARD, number
+    try:
+        return IdentifierSystem.CITIZEN, check_citizen_number(number)
+    except InvalidIdentifier:
+        return None
+
+
+def classify_card(text: str) -> tuple[str | None, str]:
+    """Return (15-character card or None, 10-digit insurance number) of what is on a card.
+
+    Cards since 2020 print the 10 digits alone; the last 10 of 15 are the same number.
+    Raises InvalidIdentifier (card-shape).
+    """
+    number = text.strip().upper()
+    if CARD.fullmatch(number):
+        return number, number[5:]
+    if INSURANCE.fullmatch(number):
+        return None, number
+    raise InvalidIdentifier("card-shape")
+
+
+def check_facility_code(text: str) -> str:
+    """Return the 5 characters (province and 3), or raise InvalidIdentifier (facility-shape)."""
+    code = text.strip().upper()
+    if not FACILITY.fullmatch(code):
+        raise InvalidIdentifier("facility-shape")
+    return code
+
+
+def check_phone(text: str) -> str:
+    """Return E.164 of a Vietnamese number, or raise InvalidIdentifier (phone-shape)."""
+    match = PHONE.fullmatch(re.sub(r"[\s.()-]", "", text))
+    if match is None:
+        raise InvalidIdentifier("phone-shape")
+    return f"+84{match[1]}"
