@@ -30,7 +30,6 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_WITHIN_SECONDS = 60.0
 STOP_WITHIN_SECONDS = 35.0
 SEEDED = "phr-api: demo data is in"
-CALM = {"GRANIAN_LOG_LEVEL": "warning", "PYTHONUNBUFFERED": "1"}
 
 
 class StartFailedError(RuntimeError):
@@ -53,7 +52,7 @@ def run(settings: Settings, env: dict[str, str]) -> int:
             _clear_metrics(settings)
             fleet = stack.enter_context(Fleet())
             for name, command in _commands(settings):
-                fleet.children.append(Child(name, command, env | CALM | _shared(settings)))
+                fleet.children.append(Child(name, command, _child_env(settings, env)))
             _wait_until_ready(settings, fleet.children)
             fleet.is_serving = True
             _show(settings)
@@ -94,14 +93,14 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _shared(settings: Settings) -> dict[str, str]:
-    """The children decide as we did, wherever they are started."""
-    interpreter = str(Path(sys.executable).parent)
-    return {
+def _child_env(settings: Settings, env: dict[str, str]) -> dict[str, str]:
+    """Our environment, with what we decided spelled out: the children decide as we did."""
+    search = [str(ROOT), *filter(None, [env.get("PYTHONPATH")])]
+    return env | {
         "PHR_ENV": settings.environment,
         "PHR_DATA_DIR": str(settings.data_dir),
-        "PATH": f"{interpreter}:{os.defpath}",
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join(search),
+        "PYTHONUNBUFFERED": "1",
     }
 
 
@@ -132,7 +131,9 @@ def _prepare(settings: Settings, env: dict[str, str]) -> None:
             migrate(settings)
         if settings.is_development and _mark(connection) != SEEDED:
             print("Taking in the demo files …", flush=True)  # noqa: T201
-            seed = Child("seed", [sys.executable, "-m", "phr_api", "seed"], env | _shared(settings))
+            seed = Child(
+                "seed", [sys.executable, "-m", "phr_api", "seed"], _child_env(settings, env)
+            )
             while seed.returncode is None:
                 time.sleep(0.05)
             if seed.returncode != 0:
@@ -245,7 +246,7 @@ def _show(settings: Settings) -> None:
         metrics=settings.metrics_port,
         data=_shown(settings.data_dir),
         phr=f"{folder}/phr-api",
-        python=f"{folder}/python",
+        python=_shown(Path(sys.executable)),
         prefix=prefix,
     )
     print(text, flush=True)  # noqa: T201

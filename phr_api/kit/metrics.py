@@ -69,5 +69,5 @@ def _serve_in_turn(registry: CollectorRegistry, host: str, port: int) -> None:
         except OSError:  # taken by a sister process
             time.sleep(TRY_AGAIN_SECONDS)
         else:
-            log.info("metrics are served", extra={"port": port})
+            log.debug("metrics are served", extra={"port": port})
             return
