@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -60,8 +61,20 @@ def _compare() -> int:
                 ),
             }
             context = MigrationContext.configure(connection, opts=options)
-            differences = compare_metadata(context, models.metadata)
-    for difference in differences:
-        click.echo(f"models and migrations differ: {difference}", err=True)
-    click.echo(f"{len(differences)} differences between models and migrations")
-    return 1 if differences else 0
+            told = [_told(difference) for difference in compare_metadata(context, models.metadata)]
+            reached = context.get_current_revision()
+    if reached != migrations.HEAD:
+        told.append(f"the last revision is {reached}, phr_api/migrations/HEAD says otherwise")
+    for line in told:
+        click.echo(f"models and migrations: {line}", err=True)
+    click.echo(f"{len(told)} differences between models and migrations")
+    return 1 if told else 0
+
+
+def _told(difference: Any) -> str:
+    """One of Alembic's differences in a line: what it would do, and to what."""
+    if isinstance(difference, list):  # changes of one column come together
+        return "; ".join(map(_told, difference))
+    what, *about = difference
+    named = [getattr(part, "name", part) for part in about if part is not None]
+    return " ".join(map(str, [what, *named]))
