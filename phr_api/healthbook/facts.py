@@ -1,155 +1,185 @@
-"""What one visit says, typed: what intake hands over and `write_visit` stores.
+"""What one visit tells about one person, as the book takes it: frozen, typed, without I/O.
 
-Every fact keeps `received`: all fields of its row as they came, money and unknown ones too.
-`classes` are its sensitivity classes, the visit's own included.
+`received` holds every field of the source row as it came, money and unknown fields too; `classes`
+says what a right must name to open the fact (empty: general). The sources are named by table and
+element of QĐ 3176. A `None` is a field that the file did not tell.
 """
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
-from phr_api.vocab import PaperKind, SensitivityClass
+from phr_api.vocab import FacilityCode, PaperKind, SensitivityClass
 
-Classes = frozenset[SensitivityClass]
+DiagnosisRole = Literal["main", "other", "traditional"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """A row that came, and how sensitive it is."""
+    """What every fact has."""
 
-    classes: Classes
-    received: dict[str, str]
+    classes: frozenset[SensitivityClass] = frozenset()
+    received: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """One code of the visit: the main disease, an accompanying one, or a traditional one."""
+    """A code of MA_BENH_CHINH (main), MA_BENH_KT (other) or MA_BENH_YHCT (traditional)."""
 
     code: str
-    role: Literal["main", "other", "traditional"]
+    role: DiagnosisRole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Encounter(Fact):
-    """The visit itself (XML1, or XML0 while the person is still there: `is_arrival`)."""
+    """The visit itself (XML1), or the mere arrival (XML0, `is_arrival`).
 
-    care_type: str | None
-    patient_category: str | None
-    started_at: datetime
-    admitted_at: datetime | None
-    ended_at: datetime | None
-    medicines_until: date | None
-    reason: str | None
-    admission_diagnosis: str | None
-    diagnosis_text: str | None
-    diagnoses: tuple[Diagnosis, ...]
-    outcome: str | None
-    discharge_kind: str | None
-    treatment: str | None
-    advice: str | None
-    weight_kg: Decimal | None
-    departments: tuple[str, ...]
-    referred_from: str | None
-    referred_to: str | None
-    follow_up_on: tuple[date, ...]
-    record_number: str | None
+    `ended_at` is None when NGAY_RA is the last day of medicine and not the end of the visit; then
+    `medicines_until` holds that day.
+    """
+
+    visit_key: str  # MA_LK
+    facility_code: FacilityCode  # MA_CSKCB
+    started_at: datetime  # NGAY_VAO
+    admitted_at: datetime | None = None  # NGAY_VAO_NOI_TRU
+    ended_at: datetime | None = None  # NGAY_RA
+    medicines_until: date | None = None  # NGAY_RA of care types 02, 05, 07
+    care_type: str | None = None  # MA_LOAI_KCB, two digits
+    category: str | None = None  # MA_DOITUONG_KCB
+    reason: str | None = None  # LY_DO_VV, or LY_DO_VNT
+    admission_diagnosis: str | None = None  # CHAN_DOAN_VAO
+    discharge_diagnosis: str | None = None  # CHAN_DOAN_RV
+    diagnoses: tuple[Diagnosis, ...] = ()
+    outcome: str | None = None  # KET_QUA_DTRI
+    discharge_kind: str | None = None  # MA_LOAI_RV
+    treatment: str | None = None  # PP_DIEU_TRI
+    advice: str | None = None  # GHI_CHU
+    blood_group: str | None = None  # NHOM_MAU
+    weight_kg: Decimal | None = None  # CAN_NANG
+    departments: tuple[str, ...] = ()  # MA_KHOA, in order of stay
+    referred_from: FacilityCode | None = None  # MA_NOI_DI
+    referred_to: FacilityCode | None = None  # MA_NOI_DEN
+    revisit_on: tuple[date, ...] = ()  # NGAY_TAI_KHAM
+    record_number: str | None = None  # MA_HSBA
+    patient_code: str | None = None  # MA_BN, the facility's own
     is_arrival: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medication(Fact):
-    """A medicine that was ordered (XML2). `until_on` is the last day it is taken, best effort."""
+    """A line of XML2. `until_on` is the last day by the dose text, where that says so."""
 
-    code: str | None
-    name: str
-    strength: str | None
-    form: str | None
-    route: str | None
-    dose_text: str | None
-    instructions: str | None
-    quantity: Decimal | None
-    unit: str | None
-    ordered_at: datetime | None
-    until_on: date | None
+    line_no: int
+    code: str | None = None  # MA_THUOC
+    name: str  # TEN_THUOC
+    strength: str | None = None  # HAM_LUONG
+    route: str | None = None  # DUONG_DUNG
+    form: str | None = None  # DANG_BAO_CHE
+    dose_text: str | None = None  # LIEU_DUNG
+    instructions: str | None = None  # CACH_DUNG
+    quantity: Decimal | None = None  # SO_LUONG
+    unit: str | None = None  # DON_VI_TINH
+    ordered_at: datetime | None = None  # NGAY_YL
+    until_on: date | None = None
+    prescriber: str | None = None  # MA_BAC_SI, a licence code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Procedure(Fact):
-    """A service, bed or supply (XML3)."""
+    """A line of XML3: a supply when MA_VAT_TU is set, else a service."""
 
-    code: str | None
-    name: str
-    group_code: str | None
-    quantity: Decimal | None
-    unit: str | None
-    ordered_at: datetime | None
-    performed_at: datetime | None
+    line_no: int
+    kind: Literal["service", "supply"]
+    group_code: str | None = None  # MA_NHOM
+    code: str | None = None  # MA_DICH_VU, or MA_VAT_TU
+    name: str  # TEN_DICH_VU, or TEN_VAT_TU
+    quantity: Decimal | None = None  # SO_LUONG
+    unit: str | None = None  # DON_VI_TINH
+    ordered_at: datetime | None = None  # NGAY_YL
+    performed_at: datetime | None = None  # NGAY_TH_YL
+    resulted_at: datetime | None = None  # NGAY_KQ
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result(Fact):
-    """A laboratory value or a description of an image (XML4); name of the service from XML3.
+    """A line of XML4. `value_num` only when the value is a plain number; no range exists there."""
 
-    `value_num` is set only when the text is plainly a number: "> 150" stays text.
-    """
+    line_no: int
+    service_code: str | None = None  # MA_DICH_VU
+    service_name: str | None = None  # of the line of XML3 with that code
+    code: str | None = None  # MA_CHI_SO
+    name: str  # TEN_CHI_SO
+    value_text: str | None = None  # GIA_TRI
+    value_num: Decimal | None = None
+    unit: str | None = None  # DON_VI_DO
+    description: str | None = None  # MO_TA
+    conclusion: str | None = None  # KET_LUAN
+    resulted_at: datetime | None = None  # NGAY_KQ
 
-    service_code: str | None
-    service_name: str | None
-    code: str | None
-    name: str
-    value_text: str | None
-    value_num: Decimal | None
-    unit: str | None
-    description: str | None
-    conclusion: str | None
-    at: datetime | None
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """What the convention `CSST<M75_T37_HA120/70_NT18_SP98>` of a note tells."""
+
+    pulse: int | None = None
+    temperature: Decimal | None = None
+    systolic: int | None = None
+    diastolic: int | None = None
+    respiration: int | None = None
+    spo2: int | None = None
+    nursing_level: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Fact):
-    """A line of the clinical course (XML5)."""
+    """A line of XML5. Its text may hold `<` and `>`: escape it wherever it is shown as HTML."""
 
-    at: datetime | None
-    text: str | None
-    stage: str | None
-    consultation: str | None
-    operation: str | None
+    line_no: int
+    noted_at: datetime | None = None  # THOI_DIEM_DBLS
+    text: str | None = None  # DIEN_BIEN_LS
+    stage: str | None = None  # GIAI_DOAN_BENH
+    consultation: str | None = None  # HOI_CHAN
+    operation: str | None = None  # PHAU_THUAT
+    authors: tuple[str, ...] = ()  # NGUOI_THUC_HIEN, licence codes
+    vitals: Vitals | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programme(Fact):
-    """Care under a national programme: HIV (XML6), tuberculosis (XML15)."""
+    """Care under a national programme: a line of XML6 (hiv) or XML15 (tb)."""
 
+    line_no: int
     kind: Literal["hiv", "tb"]
-    started_on: date | None
-    ended_on: date | None
-    regimen: str | None
+    started_on: date | None = None
+    ended_on: date | None = None
+    regimen: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paper(Fact):
-    """A paper that the facility issued (XML7-14). `details` are its readable parts, camelCase."""
+    """A paper of XML7 to XML14; `details` are its readable parts, camelCase, as the app shows."""
 
+    line_no: int
     kind: PaperKind
-    number: str | None
-    issued_on: date | None
-    valid_from: date | None
-    valid_until: date | None
-    details: dict[str, Any]
+    number: str | None = None
+    issued_on: date | None = None
+    from_on: date | None = None
+    to_on: date | None = None
+    appointment_on: date | None = None
+    to_facility: FacilityCode | None = None
+    diagnosis: str | None = None
+    details: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """One MA_LK of one facility, with all that came of it."""
+    """One visit with all that was sent of it."""
 
-    facility_code: str
-    visit_key: str
-    patient_code: str | None
     encounter: Encounter
-    medications: tuple[Medication, ...] = field(default=())
-    procedures: tuple[Procedure, ...] = field(default=())
-    results: tuple[Result, ...] = field(default=())
-    notes: tuple[Note, ...] = field(default=())
-    programmes: tuple[Programme, ...] = field(default=())
-    papers: tuple[Paper, ...] = field(default=())
+    medications: tuple[Medication, ...] = ()
+    procedures: tuple[Procedure, ...] = ()
+    results: tuple[Result, ...] = ()
+    notes: tuple[Note, ...] = ()
+    programmes: tuple[Programme, ...] = ()
+    papers: tuple[Paper, ...] = ()

@@ -1,0 +1,89 @@
+"""The public directory: facilities and code lists."""
+
+from typing import Any
+
+from flask import Response, after_this_request
+
+from phr_api.clinics import queries
+from phr_api.clinics.schemas import (
+    CodePageSchema,
+    CodeQuerySchema,
+    FacilityPageSchema,
+    FacilitySchema,
+    FacilitySearchSchema,
+)
+from phr_api.kit import cursor
+from phr_api.kit.db import unit_of_work
+from phr_api.kit.problems import NotFound
+from phr_api.kit.web import Blueprint
+from phr_api.vocab import search_key
+
+blp = Blueprint(
+    "clinics", __name__, url_prefix="/v1", description="Facilities and code lists, public"
+)
+
+blueprints = (blp,)
+
+FACILITIES = "facilities"
+CODES = "codes"
+
+
+@blp.route("/facilities")
+@blp.public
+@blp.arguments(FacilitySearchSchema, location="query")
+@blp.response(200, FacilityPageSchema)
+def search_facilities(search: dict[str, Any]) -> dict[str, Any]:
+    """Search facilities by words, without diacritics"""
+    words = search_key(search["q"]).split()
+    after = tuple(cursor.decode(FACILITIES, search["after"])) if search["after"] else None
+    with unit_of_work() as session:
+        found = queries.find_facilities(
+            session, words, limit=search["limit"] + 1, after=after  # type: ignore[arg-type]
+        )
+    page, rest = found[: search["limit"]], found[search["limit"] :]
+    _keep_for_five_minutes()
+    last = page[-1] if rest else None
+    return {
+        "items": page,
+        "next": cursor.encode(FACILITIES, last.search_key, last.code) if last else None,
+    }
+
+
+@blp.route("/facilities/<string(length=5):code>")
+@blp.public
+@blp.response(200, FacilitySchema)
+def read_facility(code: str) -> queries.FacilityRow:
+    """Read one facility"""
+    with unit_of_work() as session:
+        _keep_for_five_minutes()
+        return queries.get_facility(session, code)
+
+
+@blp.route("/codes/<string(maxlength=40):system>")
+@blp.public
+@blp.arguments(CodeQuerySchema, location="query")
+@blp.response(200, CodePageSchema)
+def list_codes(page: dict[str, Any], system: str) -> dict[str, Any]:
+    """List the current version of a code list, in order of code"""
+    kind = f"{CODES}/{system}"
+    after = str(cursor.decode(kind, page["after"])[0]) if page["after"] else None
+    with unit_of_work() as session:
+        lists = queries.find_code_lists(session, system)
+        if not lists or not lists[0].is_current:
+            raise NotFound
+        found = queries.find_codes(session, system, limit=page["limit"] + 1, after=after)
+    items, rest = found[: page["limit"]], found[page["limit"] :]
+    _keep_for_five_minutes()
+    return {
+        "system": system,
+        "version": lists[0].version,
+        "items": items,
+        "next": cursor.encode(kind, items[-1].code) if rest else None,
+    }
+
+
+def _keep_for_five_minutes() -> None:
+    @after_this_request
+    def tell(response: Response) -> Response:
+        response.headers["Cache-Control"] = "public, max-age=300"
+        return response

@@ -1,0 +1,42 @@
+"""The facts of one person, the assembled book, the change feed."""
+
+from phr_api.healthbook.facts import (
+    Diagnosis,
+    Encounter,
+    Fact,
+    Medication,
+    Note,
+    Paper,
+    Procedure,
+    Programme,
+    Result,
+    Visit,
+)
+from phr_api.healthbook.feed import position_cursor, read_position
+from phr_api.healthbook.queries.book import SHAPE as BOOK_SHAPE
+from phr_api.healthbook.service import (
+    WrittenVisit,
+    supersede_visit,
+    withdraw_visit,
+    write_visit,
+)
+
+__all__ = [
+    "BOOK_SHAPE",
+    "Diagnosis",
+    "Encounter",
+    "Fact",
+    "Medication",
+    "Note",
+    "Paper",
+    "Procedure",
+    "Programme",
+    "Result",
+    "Visit",
+    "WrittenVisit",
+    "position_cursor",
+    "read_position",
+    "supersede_visit",
+    "withdraw_visit",
+    "write_visit",
+]

@@ -1,0 +1,31 @@
+"""Tables of the health book: received facts, entered ones, and the stored book."""
+
+from phr_api.healthbook.models.entries import LIVE, MISTAKEN, Allergy, Condition, Measurement
+from phr_api.healthbook.models.snapshot import RecordSnapshot
+from phr_api.healthbook.models.visits import (
+    Encounter,
+    Immunization,
+    Medication,
+    Note,
+    Paper,
+    Procedure,
+    Programme,
+    Result,
+)
+
+__all__ = [
+    "LIVE",
+    "MISTAKEN",
+    "Allergy",
+    "Condition",
+    "Encounter",
+    "Immunization",
+    "Measurement",
+    "Medication",
+    "Note",
+    "Paper",
+    "Procedure",
+    "Programme",
+    "RecordSnapshot",
+    "Result",
+]

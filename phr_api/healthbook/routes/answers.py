@@ -1,0 +1,98 @@
+"""Answers whose JSON the database made: bytes go out as they are, the schemas document them."""
+
+import gzip
+import json
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+
+from uuid import UUID
+
+from flask import Response, request
+from sqlalchemy.orm import Session
+
+from phr_api.consent import RecordScope, open_record
+from phr_api.healthbook.queries import Line
+from phr_api.identity import current_principal
+from phr_api.kit import cursor
+from phr_api.kit.db import unit_of_work
+from phr_api.vocab import ProfileId
+
+JSON = "application/json"
+# Below this a packet is a packet.
+SMALLEST_GZIP = 1000
+
+
+@contextmanager
+def opened(profile_id: UUID, action: str) -> Generator[tuple[Session, RecordScope]]:
+    """Give a transaction with this person's record open, or the problem that says why not."""
+    with unit_of_work() as session:
+        yield session, open_record(
+            session, current_principal(), ProfileId(profile_id), action=action
+        )
+
+
+def raw(text: str, status: int = 200) -> Response:
+    """Answer JSON text as it is."""
+    return Response(text, status, mimetype=JSON)
+
+
+def items(texts: Sequence[str], status: int = 200) -> Response:
+    """Answer a whole list."""
+    return raw(f'{{"items":[{",".join(texts)}]}}', status)
+
+
+def page(lines: Sequence[Line], limit: int, kind: str) -> Response:
+    """Answer a page of at most `limit` lines; one line more says that there is a next page."""
+    shown = lines[:limit]
+    more = len(lines) > limit
+    following = cursor.encode(kind, shown[-1].sort, str(shown[-1].id)) if more else None
+    texts = ",".join(line.json for line in shown)
+    return raw(f'{{"items":[{texts}],"next":{json.dumps(following)}}}')
+
+
+def start_of(kind: str, before: str | None) -> tuple[str, str] | None:
+    """Return where a page begins by its cursor; InvalidCursor if it is none of this list."""
+    if before is None:
+        return None
+    sort, id_ = cursor.decode(kind, before)
+    return sort, id_
+
+
+def accepts_gzip() -> bool:
+    """Tell whether the caller takes gzip; `gzip;q=0` does not (nor, harmlessly, `gzip;q=0.5`)."""
+    accepted = request.headers.get("Accept-Encoding", "")
+    return "gzip" in accepted and "gzip;q=0" not in accepted.replace(" ", "")
+
+
+def packed(body: bytes, tag: str) -> Response:
+    """Answer bytes that are gzip already, as they lie; unpacked for a caller who takes no gzip."""
+    if accepts_gzip():
+        response = Response(body, mimetype=JSON)
+        response.headers["Content-Encoding"] = "gzip"
+    else:
+        response = Response(gzip.decompress(body), mimetype=JSON)
+    return tagged(response, tag)
+
+
+def tagged(response: Response, tag: str) -> Response:
+    """Give an answer its weak tag; it may be kept, and is asked about each time (R23)."""
+    response.headers["ETag"] = f"W/{tag}"
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def known_tags() -> str:
+    """Return the If-None-Match header, or ''."""
+    return request.headers.get("If-None-Match", "")
+
+
+def answer_by_body(body: bytes) -> Response:
+    """Answer a view that is not the owner's full one: its tag is a keyed hash of what it shows."""
+    tag = f'"{cursor.keyed_tag(body.decode())}"'
+    if tag in known_tags():
+        return tagged(Response(status=304), tag)
+    if len(body) >= SMALLEST_GZIP and accepts_gzip():
+        return packed(gzip.compress(body, mtime=0), tag)
+    return tagged(Response(body, mimetype=JSON), tag)
+
+

@@ -1,0 +1,39 @@
+"""What one may do with a health book: write visits, enter facts, keep snapshots."""
+
+from phr_api.healthbook.service.entries import (
+    NewAllergy,
+    NewCondition,
+    NewMeasurement,
+    add_allergy,
+    add_condition,
+    add_measurements,
+    change_allergy,
+    change_condition,
+    change_measurement,
+    withdraw_entry,
+)
+from phr_api.healthbook.service.snapshots import keep_book
+from phr_api.healthbook.service.visits import (
+    WrittenVisit,
+    supersede_visit,
+    withdraw_visit,
+    write_visit,
+)
+
+__all__ = [
+    "NewAllergy",
+    "NewCondition",
+    "NewMeasurement",
+    "WrittenVisit",
+    "add_allergy",
+    "add_condition",
+    "add_measurements",
+    "change_allergy",
+    "change_condition",
+    "change_measurement",
+    "keep_book",
+    "supersede_visit",
+    "withdraw_entry",
+    "withdraw_visit",
+    "write_visit",
+]
