@@ -320,7 +320,7 @@ def _note_throwaway(places: Places, data_dir: Path | None) -> None:
         return
     note.write_text(str(data_dir))
     for other in SYSTEM_FOLDER.glob("*/throwaway"):
-        if not Path(other.read_text()).exists():
+        if other != note and not Path(other.read_text()).exists():
             shutil.rmtree(other.parent, ignore_errors=True)
 
 
