@@ -1,4 +1,4 @@
-"""What deploy/ relies on holds, as far as it can be shown without a container runtime."""
+"""What deploy/ relies on holds, as far as it can be shown without building an image."""
 
 import os
 import runpy
