@@ -1,0 +1,30 @@
+"""Who is who: accounts and their sessions, hospitals' systems, people and their numbers."""
+
+from phr_api.identity import configuration, keys, tokens
+from phr_api.identity.principal import Principal, current_principal
+from phr_api.identity.received import ReceivedAddress, ReceivedCard, ReceivedPerson
+from phr_api.identity.service.people import Match, match_received, write_received_person
+from phr_api.identity.service.upkeep import trim
+from phr_api.identity.tokens import authenticate
+from phr_api.settings import Settings
+
+__all__ = [
+    "Match",
+    "Principal",
+    "ReceivedAddress",
+    "ReceivedCard",
+    "ReceivedPerson",
+    "authenticate",
+    "configure",
+    "current_principal",
+    "match_received",
+    "trim",
+    "write_received_person",
+]
+
+
+def configure(settings: Settings) -> None:
+    """Give this process its issuer, providers and keys; what it remembers is forgotten."""
+    configuration.configure(settings)
+    keys.forget()
+    tokens.forget()

@@ -21,6 +21,8 @@ from phr_api.kit.problems import TooManyRequests
 
 KEPT = timedelta(days=2)
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 
 class RateLimit(Base):
     """Until when a key has used up its share (the generic cell rate algorithm, ITU-T I.371)."""
@@ -91,13 +93,12 @@ def trim(session: Session, at: datetime) -> int:
     return cast("CursorResult[None]", result).rowcount
 
 
-def client_address(remote: str | None, forwarded: str, trusted: Sequence[str]) -> str | None:
+def client_address(remote: str | None, forwarded: str, trusted: Sequence[Network]) -> str | None:
     """Return whose address counts: the last hop of X-Forwarded-For that no trusted proxy added.
 
-    `trusted` are networks (CIDR). The header of anybody else says nothing. An IPv6 address stands
+    The header of anybody else says nothing. An IPv6 address stands
     for its /64, since one household has that many.
     """
-    networks = [ipaddress.ip_network(one, strict=False) for one in trusted]
     hops = [remote or "", *(hop.strip() for hop in reversed(forwarded.split(",")) if hop.strip())]
     address = None
     for hop in hops:
@@ -105,7 +106,7 @@ def client_address(remote: str | None, forwarded: str, trusted: Sequence[str]) -
             address = ipaddress.ip_address(hop)
         except ValueError:
             break
-        if not any(address in network for network in networks):
+        if not any(address in network for network in trusted):
             break
     if address is None:
         return None

@@ -1,0 +1,270 @@
+"""Wire shapes of sign-in, sessions and one's own details. What is not here does not leave."""
+
+from typing import Any
+
+from marshmallow import EXCLUDE, ValidationError, fields, post_load, validate, validates_schema
+
+from phr_api.identity.service.activation import SeenDocument
+from phr_api.identity.service.details import NewIdentifier
+from phr_api.identity.service.sessions import Device
+from phr_api.identity.service.sign_in import Completion, NewAttempt
+from phr_api.kit.web import Schema
+
+PLATFORMS = ("android", "ios", "web", "command-line", "other")
+DECLARABLE = ("citizen-id", "old-id", "passport", "bhyt-card", "bhxh")
+DOCUMENTS = ("citizen-card", "passport", "birth-certificate", "electronic-identity")
+S256 = r"^[A-Za-z0-9_-]{43}\Z"  # RFC 7636 §4.2
+VERIFIER = r"^[A-Za-z0-9._~-]{43,128}\Z"  # RFC 7636 §4.1
+BIRTH = r"^\d{4}(-\d{2}(-\d{2})?)?\Z"
+PRINTABLE = r"^[^\x00-\x1f\x7f]*\Z"
+
+
+def line(most: int, *, least: int = 1) -> list[validate.Validator]:
+    """One line of text: no control characters."""
+    return [validate.Length(least, most), validate.Regexp(PRINTABLE)]
+
+
+class ProviderSchema(Schema):
+    id = fields.String(required=True)
+    label = fields.String(required=True)
+    audience = fields.String(required=True, validate=validate.OneOf(("citizen", "staff")))
+    assurance = fields.String(required=True, validate=validate.OneOf(("record", "account")))
+
+
+class ProvidersSchema(Schema):
+    items = fields.List(fields.Nested(ProviderSchema), required=True)
+
+
+class DeviceInSchema(Schema):
+    """The installation's own random id keeps one phone one device."""
+
+    installation_id = fields.UUID(required=True)
+    name = fields.String(required=True, validate=line(80))
+    platform = fields.String(required=True, validate=validate.OneOf(PLATFORMS))
+
+    @post_load
+    def to_device(self, data: dict[str, Any], **_: Any) -> Device:
+        return Device(**data)
+
+
+class NewAttemptSchema(Schema):
+    provider = fields.String(required=True, validate=line(60))
+    code_challenge = fields.String(
+        required=True,
+        validate=validate.Regexp(S256),
+        metadata={"description": "S256 of the app's own code verifier (RFC 7636)"},
+    )
+    redirect_uri = fields.String(
+        required=True,
+        validate=line(500),
+        metadata={"description": "https, or an app's own scheme with a dot; exact"},
+    )
+    device = fields.Nested(DeviceInSchema, required=True)
+
+    @post_load
+    def to_command(self, data: dict[str, Any], **_: Any) -> NewAttempt:
+        return NewAttempt(**data)
+
+
+class AttemptSchema(Schema):
+    id = fields.UUID(required=True)
+    authorization_url = fields.String(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+
+
+class CompletionSchema(Schema):
+    code = fields.String(required=True, validate=line(2000))
+    state = fields.String(required=True, validate=line(200))
+    code_verifier = fields.String(required=True, validate=validate.Regexp(VERIFIER))
+
+    @post_load
+    def to_command(self, data: dict[str, Any], **_: Any) -> Completion:
+        return Completion(**data)
+
+
+class TokensSchema(Schema):
+    access_token = fields.String(required=True)
+    expires_in = fields.Integer(required=True, metadata={"description": "seconds"})
+    refresh_token = fields.String(required=True, allow_none=True)
+    token_type = fields.String(required=True)
+
+
+class TokenRequestSchema(Schema):
+    """A form as RFC 6749 §4.4, §6 and RFC 7523 §2.2 write it; unknown members are ignored."""
+
+    class Meta:
+        unknown = EXCLUDE
+
+    grant_type = fields.String(required=True, data_key="grant_type", validate=line(100))
+    refresh_token = fields.String(load_default=None, data_key="refresh_token", validate=line(200))
+    client_assertion_type = fields.String(
+        load_default=None, data_key="client_assertion_type", validate=line(100)
+    )
+    client_assertion = fields.String(
+        load_default=None, data_key="client_assertion", validate=line(4000)
+    )
+    scope = fields.String(load_default=None, data_key="scope", validate=line(200))
+
+    @validates_schema
+    def has_what_the_grant_needs(self, data: dict[str, Any], **_: Any) -> None:
+        needed = {
+            "refresh_token": ("refresh_token",),
+            "client_credentials": ("client_assertion", "client_assertion_type"),
+        }
+        for name in needed.get(data.get("grant_type", ""), ()):
+            if not data.get(name):
+                raise ValidationError("Missing data for required field.", name)
+
+
+class TokenResponseSchema(Schema):
+    """RFC 6749 §5.1, in its own spelling."""
+
+    access_token = fields.String(required=True, data_key="access_token")
+    token_type = fields.String(required=True, data_key="token_type")
+    expires_in = fields.Integer(required=True, data_key="expires_in")
+    refresh_token = fields.String(data_key="refresh_token")
+    scope = fields.String(data_key="scope")
+
+
+class KeySchema(Schema):
+    kty = fields.String(required=True)
+    crv = fields.String(required=True)
+    x = fields.String(required=True)
+    kid = fields.String(required=True)
+    use = fields.String(required=True)
+    alg = fields.String(required=True)
+
+
+class KeysSchema(Schema):
+    """RFC 7517 §5."""
+
+    keys = fields.List(fields.Nested(KeySchema), required=True)
+
+
+class ServerMetadataSchema(Schema):
+    """RFC 8414 §2."""
+
+    issuer = fields.String(required=True)
+    token_endpoint = fields.String(required=True, data_key="token_endpoint")
+    jwks_uri = fields.String(required=True, data_key="jwks_uri")
+    scopes_supported = fields.List(fields.String(), required=True, data_key="scopes_supported")
+    response_types_supported = fields.List(
+        fields.String(), required=True, data_key="response_types_supported"
+    )
+    grant_types_supported = fields.List(
+        fields.String(), required=True, data_key="grant_types_supported"
+    )
+    token_endpoint_auth_methods_supported = fields.List(
+        fields.String(), required=True, data_key="token_endpoint_auth_methods_supported"
+    )
+    token_endpoint_auth_signing_alg_values_supported = fields.List(
+        fields.String(),
+        required=True,
+        data_key="token_endpoint_auth_signing_alg_values_supported",
+    )
+
+
+class SessionSchema(Schema):
+    id = fields.UUID(required=True)
+    kind = fields.String(required=True)
+    provider = fields.String(required=True)
+    assurance = fields.String(required=True)
+    device_id = fields.UUID(required=True)
+    device_name = fields.String(required=True)
+    device_platform = fields.String(required=True)
+    signed_in_at = fields.AwareDateTime(required=True)
+    last_used_at = fields.AwareDateTime(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+    is_current = fields.Boolean(required=True)
+
+
+class SessionsSchema(Schema):
+    items = fields.List(fields.Nested(SessionSchema), required=True)
+
+
+class DeviceSchema(Schema):
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    platform = fields.String(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    last_seen_at = fields.AwareDateTime(required=True)
+
+
+class DevicesSchema(Schema):
+    items = fields.List(fields.Nested(DeviceSchema), required=True)
+
+
+class NewActivationCodeSchema(Schema):
+    citizen_number = fields.String(required=True, validate=validate.Regexp(r"^\d{12}\Z"))
+    full_name = fields.String(required=True, validate=line(255))
+    birth = fields.String(
+        required=True,
+        validate=validate.Regexp(BIRTH),
+        metadata={"description": "as the document says, parts unknown left out"},
+    )
+    document = fields.String(required=True, validate=validate.OneOf(DOCUMENTS))
+
+    @post_load
+    def to_command(self, data: dict[str, Any], **_: Any) -> SeenDocument:
+        return SeenDocument(**data)
+
+
+class ActivationCodeSchema(Schema):
+    id = fields.UUID(required=True)
+    code = fields.String(required=True)
+    expires_at = fields.AwareDateTime(required=True)
+
+
+class ActivationSchema(Schema):
+    code = fields.String(required=True, validate=line(20, least=12))
+
+
+class IdentifierSchema(Schema):
+    id = fields.UUID(required=True)
+    system = fields.String(required=True)
+    value = fields.String(required=True)
+    assurance = fields.String(
+        required=True, validate=validate.OneOf(("declared", "verified", "received"))
+    )
+    seen_at = fields.AwareDateTime(required=True)
+
+
+class NewIdentifierSchema(Schema):
+    system = fields.String(required=True, validate=validate.OneOf(DECLARABLE))
+    value = fields.String(required=True, validate=line(20, least=8))
+
+    @post_load
+    def to_command(self, data: dict[str, Any], **_: Any) -> NewIdentifier:
+        return NewIdentifier(**data)
+
+
+class AddressSchema(Schema):
+    """`three-level` is the division before 2025-07-01, `two-level` the one since."""
+
+    scheme = fields.String(required=True)
+    list_version = fields.String(required=True)
+    province_code = fields.String(required=True, allow_none=True)
+    district_code = fields.String(required=True, allow_none=True)
+    commune_code = fields.String(required=True, allow_none=True)
+    line = fields.String(required=True, allow_none=True)
+
+
+class CoverageSchema(Schema):
+    card_number = fields.String(required=True)
+    valid_from = fields.Date(required=True, allow_none=True)
+    valid_until = fields.Date(required=True, allow_none=True)
+    registered_facility_code = fields.String(required=True, allow_none=True)
+
+
+class DetailsSchema(Schema):
+    """One's own person, as hospitals and the provider know them."""
+
+    profile_id = fields.UUID(required=True)
+    full_name = fields.String(required=True)
+    sex = fields.String(required=True, validate=validate.OneOf(("male", "female", "unknown")))
+    birth = fields.String(required=True)
+    phone = fields.String(required=True, allow_none=True)
+    blood_group = fields.String(required=True, allow_none=True)
+    identifiers = fields.List(fields.Nested(IdentifierSchema), required=True)
+    addresses = fields.List(fields.Nested(AddressSchema), required=True)
+    coverage = fields.List(fields.Nested(CoverageSchema), required=True)

@@ -1,0 +1,1 @@
+"""Use cases of identity: one file a group, one function a verb."""
