@@ -1,6 +1,13 @@
 """Who touched whose record, why; refusals too. Append-only."""
 
 from phr_api.audit.queries import AccessEvent, find_access_events
-from phr_api.audit.service import Actor, record, record_refusal
+from phr_api.audit.service import Actor, add_subjects, record, record_refusal
 
-__all__ = ["AccessEvent", "Actor", "find_access_events", "record", "record_refusal"]
+__all__ = [
+    "AccessEvent",
+    "Actor",
+    "add_subjects",
+    "find_access_events",
+    "record",
+    "record_refusal",
+]
