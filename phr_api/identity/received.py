@@ -36,7 +36,8 @@ class ReceivedPerson:
     """The patient of a visit.
 
     `number` is None when absent or when it cannot be this person's (a newborn under the mother's).
-    `born_at` is set when the time of birth is known; a newborn is at most 28 days old on arrival.
+    `born_at` is set when the time of birth is known; a newborn is at most 28 days old on arrival,
+    or on a temporary card. `mother_name` is what a birth or discharge paper of the visit told.
     """
 
     full_name: str
@@ -53,3 +54,4 @@ class ReceivedPerson:
     nationality: str | None
     occupation: str | None
     blood_group: str | None
+    mother_name: str | None = None

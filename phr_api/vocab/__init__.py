@@ -3,7 +3,7 @@
 README.md explains the Vietnamese terms.
 """
 
-from phr_api.vocab.dates import VIETNAM, PartialDate, parse_day, parse_moment
+from phr_api.vocab.dates import VIETNAM, PartialDate, parse_clock, parse_day, parse_moment
 from phr_api.vocab.identifiers import (
     InvalidIdentifier,
     check_citizen_number,
@@ -13,7 +13,7 @@ from phr_api.vocab.identifiers import (
     classify_person_number,
 )
 from phr_api.vocab.names import name_key, search_key
-from phr_api.vocab.sensitivity import classes_of_codes, classes_of_text
+from phr_api.vocab.sensitivity import classes_of_codes, classes_of_services, classes_of_text
 from phr_api.vocab.words import (
     AccountId,
     ClientId,
@@ -51,10 +51,12 @@ __all__ = [
     "check_facility_code",
     "check_phone",
     "classes_of_codes",
+    "classes_of_services",
     "classes_of_text",
     "classify_card",
     "classify_person_number",
     "name_key",
+    "parse_clock",
     "parse_day",
     "parse_moment",
     "search_key",

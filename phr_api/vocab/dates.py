@@ -4,16 +4,22 @@ import calendar
 import re
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from functools import lru_cache
 from typing import Self
-from zoneinfo import ZoneInfo
 
-VIETNAM = ZoneInfo("Asia/Ho_Chi_Minh")
+from phr_api.kit.clock import VIETNAM
 
-PARTIAL = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
-COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(?:\d{2})?)?")
-ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::\d{2}(?:\.\d+)?)?)?(?:Z|[+-].*)?")
-DAY_FIRST = re.compile(r"(\d{2})[/.-]?(\d{2})[/.-]?(\d{4})")
 FIRST_YEAR, LAST_YEAR = 1850, 2200
+
+PARTIAL = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?")
+ISO = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"(?:[T ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:\.[0-9]{1,9})?)?(Z|[+-][0-9]{2}:?[0-9]{2})?)?"
+)
+DAY_FIRST = re.compile(
+    r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})(?: +([0-9]{1,2}):([0-9]{2})(?::[0-9]{2})?)?"
+)
+YEAR_LENGTH, DAY_LENGTH, MINUTE_LENGTH, SECOND_LENGTH = 4, 8, 12, 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,34 +31,30 @@ class PartialDate:
     day: int | None = None
 
     def __post_init__(self) -> None:
-        self.earliest  # noqa: B018 - raises ValueError for a date that never was
+        if not FIRST_YEAR <= self.year <= LAST_YEAR:
+            raise ValueError("the year is out of range")
         if self.day is not None and self.month is None:
             raise ValueError("a day needs a month")
+        if self.month is not None:
+            date(self.year, self.month, 1 if self.day is None else self.day)
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read "1985", "1985-03" or "1985-03-02"; ValueError for anything else."""
+        """Read "1985", "1985-03" or "1985-03-02"; ValueError, without the text, otherwise."""
         match = PARTIAL.fullmatch(text)
         if match is None:
             raise ValueError("not a partial date")
-        year, month, day = (int(part) if part else None for part in match.groups())
-        return cls(year or 0, month, day)
+        year, month, day = match.groups()
+        return cls(int(year), int(month) if month else None, int(day) if day else None)
 
     @classmethod
     def from_received(cls, text: str) -> Self:
-        """Read NGAY_SINH: yyyymmdd[HHMM] with 0000 or 00 for unknown parts, or ISO, or ddMMyyyy.
+        """Read NGAY_SINH: yyyymmdd[HHMM] with 0000 or 00 for unknown parts, or any other shape.
 
-        Source: QĐ 130 and 4750, XML1 no. 6. Raises ValueError.
+        Source: QĐ 130 and 4750, XML1 no. 6. Raises ValueError, without the text.
         """
-        text = text.strip()
-        if re.fullmatch(r"\d{4}", text):
-            return cls(int(text))
-        if match := re.fullmatch(r"(\d{4})(\d{2})(\d{2})(?:\d{4})?", text):
-            year, month, day = (int(part) for part in match.groups())
-            if FIRST_YEAR <= year <= LAST_YEAR:
-                return cls(year, month or None, (day or None) if month else None)
-        known = parse_day(text)
-        return cls(known.year, known.month, known.day)
+        birth = _read(text.strip())[0]
+        return cls(birth.year, birth.month, birth.day)
 
     @property
     def earliest(self) -> date:
@@ -71,7 +73,7 @@ class PartialDate:
         return self.day is not None
 
     def agrees_with(self, other: Self) -> bool:
-        """Whether both can be the same day."""
+        """Whether both can be the same day: what one side does not know never disagrees."""
         return self.earliest <= other.latest and other.earliest <= self.latest
 
     def __str__(self) -> str:
@@ -80,26 +82,86 @@ class PartialDate:
 
 
 def parse_day(text: str) -> date:
-    """Read a day: yyyymmdd (a time after it is dropped), ISO, or ddMMyyyy. Raises ValueError."""
-    return _read(text)[0]
+    """Read a day in Vietnam (a time after it is dropped). Raises ValueError, without the text.
+
+    Shapes: yyyymmdd and yyyymmddHHMM (QĐ 130), ISO 8601, and of hand-made files ddmmyyyy and
+    dd/mm/yyyy. Eight digits are a year first, and a day first only where that is no date.
+    """
+    day, _ = _read(text.strip())
+    if not day.is_full:
+        raise ValueError("the day is unknown")
+    return day.earliest
 
 
 def parse_moment(text: str) -> datetime:
     """Read a moment of Vietnam's time, aware; a day alone is its midnight. Raises ValueError.
 
-    yyyymmddHHMM (QĐ 130), ISO 8601, or ddMMyyyy; 24:00 is not accepted.
+    Shapes as `parse_day`, with the time; an ISO moment may say its own offset. 24:00, which some
+    systems write for the end of a day, is the next day's midnight at no hospital: it is refused.
     """
-    day, clock = _read(text)
-    return datetime.combine(day, clock or time(), VIETNAM)
+    day, at = _read(text.strip())
+    if at is not None:
+        return at
+    if not day.is_full:
+        raise ValueError("the day is unknown")
+    return datetime.combine(day.earliest, time(), VIETNAM)
 
 
-def _read(text: str) -> tuple[date, time | None]:
-    text = text.strip()
-    for shape in (COMPACT, ISO):
-        match = shape.fullmatch(text)
-        if match and FIRST_YEAR <= int(match[1]) <= LAST_YEAR:
-            day = date(int(match[1]), int(match[2]), int(match[3]))
-            return day, time(int(match[4]), int(match[5])) if match[4] else None
+def parse_clock(text: str) -> datetime | None:
+    """Return the moment if the text says a time of day other than 0000, else None.
+
+    `0000` in a birth means an unknown time (QĐ 130). Raises ValueError.
+    """
+    _, at = _read(text.strip())
+    return None if at is None or at.timetz().replace(tzinfo=None) == time() else at
+
+
+@lru_cache(maxsize=8192)  # the same few minutes stand on every line of a visit
+def _read(text: str) -> tuple[PartialDate, datetime | None]:
+    if text.isascii() and text.isdigit():
+        return _from_digits(text)
+    if match := ISO.fullmatch(text):
+        return _from_iso(match)
     if match := DAY_FIRST.fullmatch(text):
-        return date(int(match[3]), int(match[2]), int(match[1])), None
+        day, month, year, hour, minute = match.groups()
+        return _at(int(year), int(month), int(day), hour, minute)
     raise ValueError("not a date")
+
+
+def _from_digits(text: str) -> tuple[PartialDate, datetime | None]:
+    length = len(text)
+    if length == YEAR_LENGTH:
+        return PartialDate(int(text)), None
+    if length not in {DAY_LENGTH, MINUTE_LENGTH, SECOND_LENGTH}:
+        raise ValueError("not a date")
+    year, month, day = int(text[:4]), int(text[4:6]), int(text[6:8])
+    hour, minute = (text[8:10], text[10:12]) if length > DAY_LENGTH else (None, None)
+    if FIRST_YEAR <= year <= LAST_YEAR and (not month or not day):
+        if day:
+            raise ValueError("a day needs a month")
+        return PartialDate(year, month or None), None
+    try:
+        return _at(year, month, day, hour, minute)
+    except ValueError:
+        return _at(int(text[4:8]), int(text[2:4]), int(text[:2]), hour, minute)
+
+
+def _from_iso(match: re.Match[str]) -> tuple[PartialDate, datetime | None]:
+    year, month, day, hour, minute, second, offset = match.groups()
+    if offset is None:
+        return _at(int(year), int(month), int(day), hour, minute)
+    moment = f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}"
+    at = datetime.fromisoformat(moment + offset.replace("Z", "+00:00"))
+    if not FIRST_YEAR <= at.year <= LAST_YEAR:
+        raise ValueError("the year is out of range")
+    at = at.astimezone(VIETNAM)
+    return PartialDate(at.year, at.month, at.day), at
+
+
+def _at(
+    year: int, month: int, day: int, hour: str | None, minute: str | None
+) -> tuple[PartialDate, datetime | None]:
+    whole = PartialDate(year, month, day)
+    if hour is None or minute is None:
+        return whole, None
+    return whole, datetime.combine(whole.earliest, time(int(hour), int(minute)), VIETNAM)

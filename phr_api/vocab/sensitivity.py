@@ -1,63 +1,133 @@
-"""Which facts are sensitive, by code and by word. A visit's diagnoses colour all of its facts."""
+"""Which facts are sensitive. Wide on purpose: a label too many hides, one too few tells.
+
+Codes are of ICD-10; each range below says why it is there. Words are those that hospitals write.
+A visit whose diagnoses carry a class gives it to all its facts; a line or a paper whose own words
+carry one has it alone (records.reader decides that).
+"""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
-from phr_api.vocab.names import search_key
 from phr_api.vocab.words import SensitivityClass
 
-# ICD-10 by class. HIV: disease, infection, exposure, screening, counselling, laboratory evidence.
-# TB: A15-A19, sequelae, contact, vaccination-independent screening and history. Mental: chapter V,
-# self-harm and its history. Reproductive: abortion and its consequences, sexually transmitted
-# infections, contraception, termination, infertility, supervision of pregnancy and rape.
-BY_CODE: tuple[tuple[SensitivityClass, re.Pattern[str]], ...] = (
-    (
-        SensitivityClass.HIV,
-        re.compile(r"B2[0-4]|Z21|R75|O98\.?7|Z11\.?4|Z20\.?6|Z71\.?7|F02\.?4|Z83\.?0"),
-    ),
-    (
-        SensitivityClass.TB,
-        re.compile(r"A1[5-9]|B90|Z11\.?1|Z20\.?1|Z86\.?1|J65|P37\.?0|O98\.?0|U84\.?3"),
-    ),
-    (
-        SensitivityClass.MENTAL,
-        re.compile(r"F\d\d|X[67]\d|X8[0-4]|Z91\.?5|Z81|R45|Z50\.?[234]|Z71\.?[45]|Z00\.?4|Z04\.?6"),
-    ),
-    (
-        SensitivityClass.REPRODUCTIVE,
-        re.compile(
-            r"A5[0-9]|A6[0-4]|B37\.?3|N46|N97|N52|O0[0-8]|Z3[0-7]|Z64\.?0|Z70|Y05|T74\.?2|Z11\.?3|Z20\.?2|Z22\.?4"
-        ),
-    ),
+HIV, TB = SensitivityClass.HIV, SensitivityClass.TB
+MENTAL, REPRODUCTIVE = SensitivityClass.MENTAL, SensitivityClass.REPRODUCTIVE
+
+# (first, last, class): three characters name the whole category, four or more one code.
+RANGES = (
+    ("B20", "B24", HIV),  # HIV disease
+    ("Z21", "Z21", HIV),  # infection without symptoms
+    ("R75", "R75", HIV),  # laboratory evidence
+    ("O98.7", "O98.7", HIV),  # HIV in pregnancy
+    ("F02.4", "F02.4", HIV),  # dementia in HIV
+    ("Z11.4", "Z11.4", HIV),  # screening: that it was asked for is told already
+    ("Z20.6", "Z20.6", HIV),  # contact
+    ("Z71.7", "Z71.7", HIV),  # counselling
+    ("Z83.0", "Z83.0", HIV),  # in the family
+    ("A15", "A19", TB),  # tuberculosis of any organ
+    ("B90", "B90", TB),  # its sequelae
+    ("J65", "J65", TB),  # pneumoconiosis with tuberculosis
+    ("K23.0", "K23.0", TB),  # the asterisk codes: the disease in one organ
+    ("K67.3", "K67.3", TB),
+    ("K93.0", "K93.0", TB),
+    ("M01.1", "M01.1", TB),
+    ("M49.0", "M49.0", TB),
+    ("N33.0", "N33.0", TB),
+    ("N74.0", "N74.1", TB),
+    ("O98.0", "O98.0", TB),  # in pregnancy
+    ("P37.0", "P37.0", TB),  # of the newborn
+    ("R76.1", "R76.1", TB),  # a positive skin test
+    ("Z03.0", "Z03.0", TB),  # suspicion
+    ("Z11.1", "Z11.1", TB),  # screening
+    ("Z20.1", "Z20.1", TB),  # contact
+    ("F00", "F99", MENTAL),  # the whole chapter, dependence included
+    ("X60", "X84", MENTAL),  # intentional self-harm
+    ("Z91.5", "Z91.5", MENTAL),  # its history
+    ("Z03.2", "Z03.2", MENTAL),  # suspicion of a mental disorder
+    ("Z13.3", "Z13.3", MENTAL),  # screening
+    ("O00", "O99", REPRODUCTIVE),  # pregnancy and its end, abortion (O00-O08) above all
+    ("Z30", "Z39", REPRODUCTIVE),  # contraception, fertility, pregnancy, birth, after it
+    ("Z64.0", "Z64.0", REPRODUCTIVE),  # unwanted pregnancy
+    ("Z70", "Z70", REPRODUCTIVE),  # counselling on sexuality
+    ("Z11.3", "Z11.3", REPRODUCTIVE),  # screening for sexually transmitted infection
+    ("Z20.2", "Z20.2", REPRODUCTIVE),  # contact with one
+    ("A50", "A64", REPRODUCTIVE),  # sexually transmitted infections
+    ("N70", "N77", REPRODUCTIVE),  # pelvic inflammation: tells of sexual life
+    ("N46", "N46", REPRODUCTIVE),  # infertility of men
+    ("N48.4", "N48.4", REPRODUCTIVE),  # impotence
+    ("N96", "N98", REPRODUCTIVE),  # habitual abortion, infertility of women, assisted fertilization
+    ("F52", "F53", REPRODUCTIVE),  # sexual dysfunction; mental disorder after birth
+    ("T74.2", "T74.2", REPRODUCTIVE),  # sexual abuse
+    ("Y05", "Y05", REPRODUCTIVE),  # sexual assault
 )
 
-# Words of service, result and paper texts, in the form of `search_key`.
-BY_WORD: tuple[tuple[SensitivityClass, re.Pattern[str]], ...] = (
-    (SensitivityClass.HIV, re.compile(r"\bhiv\b|\baids\b|\barv\b|\bcd4\b|khang retro")),
-    (
-        SensitivityClass.TB,
-        re.compile(r"\bafb\b|\blao (phoi|hach|mang|xuong|da|tiet)|benh lao|\bgenexpert\b|\bmtb\b"),
-    ),
-    (
-        SensitivityClass.MENTAL,
-        re.compile(r"tam than|tram cam|roi loan (lo au|cam xuc|tam ly)|tu sat|schizophren"),
-    ),
-    (
-        SensitivityClass.REPRODUCTIVE,
-        re.compile(r"pha thai|dinh chi thai|nao hut thai|giang mai|\blau cau\b|tranh thai|vo sinh"),
-    ),
-)
+# Chapters in which nothing above lies are settled without a look at the ranges.
+LETTERS = frozenset(first[0] for first, _, _ in RANGES)
+
+# Services of DMDC, section 24 (microbiology): 24.0169-24.0181 HIV, 24.0017-24.0039 mycobacteria.
+SERVICES = ((24, 169, 181, HIV), (24, 17, 39, TB))
+SERVICE = re.compile(r"([0-9]{2})\.([0-9]{4})(?:\.|$)")
+
+WORDS = {
+    HIV: r"\bhiv|\baids\b|\bsida\b|\barv\b|kháng retrovirus|khang retrovirus|\bcd4\b|\bprep\b"
+    r"|suy giảm miễn dịch mắc|dolutegravir|efavirenz|nevirapin|lopinavir|atazanavir|darunavir"
+    r"|raltegravir|zidovudin|abacavir|emtricitabin|rilpivirin",
+    TB: r"\b(?:bệnh|khuẩn|kháng|chống|thuốc|trị|lọc|nhiễm|nghi|chứng|dõi|sử|mắc|đoán|benh|khuan"
+    r"|khang) lao\b(?! (?:động|dong))"
+    r"|\blao (?:phổi|hạch|màng|kê|xương|cột sống|khớp|ruột|da\b|thận|tiềm ẩn|kháng|sơ nhiễm"
+    r"|ngoài phổi|cũ|tiến triển|phoi|hach|mang|tiem an)"
+    r"|tubercul|\bafb\b|\bmtb\b|genexpert|mycobacter|mantoux|\bigra\b"
+    r"|rifampi|rifapentin|isoniazid|pyrazinamid|ethambutol|bedaquilin",
+    MENTAL: r"tâm thần(?! kinh)|tam than(?! kinh)|trầm cảm|tram cam|loạn thần|loan than|lo âu"
+    r"|lưỡng cực|hưng cảm|\btự (?:sát|tử|hại|hủy)|\btu sat\b|\btự kỷ|nghiện|\bnghien\b|methadon"
+    r"|buprenorphin|ma t[uú][yý]|schizo|depressi|psychos|psychia|bipolar|tâm lý"
+    r"|olanzapin|risperidon|haloperidol|clozapin|quetiapin|sertralin|fluoxetin|amisulprid",
+    REPRODUCTIVE: r"\b(?:phá|sảy|sẩy|hút|nạo|đình chỉ|mang|có|tránh|trứng|ngừa|chửa|pha|say|tranh"
+    r") thai|\bthai (?:kỳ|sản|nghén|lưu|chết|ngoài|phụ|nhi|\d)|sản phụ|đặt vòng|\bdctc\b"
+    r"|triệt sản|vô sinh|vo sinh|hiếm muộn|thụ tinh|tinh trùng|tình dục|tinh duc|giang mai"
+    r"|bệnh lậu|lậu cầu|sùi mào gà|\bhcg\b|syphilis|\brpr\b|\btpha\b|gonorr|chlamydia"
+    r"|misoprostol|mifepriston|levonorgestrel|pregnan|abortion|contracept",
+}
+ANY_WORD = re.compile("|".join(f"(?:{words})" for words in WORDS.values()))
+EACH_WORD = {name: re.compile(words) for name, words in WORDS.items()}
+
+NONE: frozenset[SensitivityClass] = frozenset()
 
 
 def classes_of_codes(codes: Iterable[str]) -> frozenset[SensitivityClass]:
-    """Return the classes of ICD-10 codes, written with or without the point."""
-    upper = [code.strip().upper() for code in codes]
-    return frozenset(
-        name for name, pattern in BY_CODE if any(pattern.match(code) for code in upper)
-    )
+    """Return the classes of ICD-10 codes, with or without point, dagger or asterisk."""
+    found: set[SensitivityClass] = set()
+    for code in codes:
+        name = code.strip().upper()
+        if name[:1] in LETTERS:
+            short = name[:3]
+            full = name[:5] if name[3:4] == "." else f"{short}.{name[3:4]}"
+            found.update(
+                each
+                for first, last, each in RANGES
+                if (first <= short <= last if len(first) == 3 else first <= full <= last)  # noqa: PLR2004
+            )
+    return frozenset(found) if found else NONE
 
 
-def classes_of_text(*texts: str) -> frozenset[SensitivityClass]:
-    """Return the classes that Vietnamese or English words of these texts reveal."""
-    key = search_key(" ".join(text for text in texts if text))
-    return frozenset(name for name, pattern in BY_WORD if pattern.search(key))
+def classes_of_services(codes: Iterable[str]) -> frozenset[SensitivityClass]:
+    """Return the classes of service codes (MA_DICH_VU, DMDC scheme `24.0169.1616`)."""
+    found = {
+        each
+        for code in codes
+        if (parts := SERVICE.match(code.strip()))
+        for section, first, last, each in SERVICES
+        if int(parts[1]) == section and first <= int(parts[2]) <= last
+    }
+    return frozenset(found) if found else NONE
+
+
+def classes_of_text(*texts: str | None) -> frozenset[SensitivityClass]:
+    """Return the classes that words name; Vietnamese with or without its accents."""
+    whole = "\n".join(filter(None, texts)).casefold()
+    if not unicodedata.is_normalized("NFC", whole):
+        whole = unicodedata.normalize("NFC", whole)
+    if not ANY_WORD.search(whole):
+        return NONE
+    return frozenset(name for name, words in EACH_WORD.items() if words.search(whole))

@@ -1,4 +1,4 @@
-"""Ids and closed lists of words. Their values are on the wire and in the database: never renamed."""
+"""Ids and closed lists of words. Their values are sent and stored: never renamed."""
 
 from enum import StrEnum
 from typing import NewType
