@@ -8,7 +8,7 @@ from http import HTTPStatus
 from wsgiref.types import WSGIApplication
 
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.wrappers import Response
 
 from phr_api.devprovider.app import Provider, create_provider
@@ -16,6 +16,13 @@ from phr_api.settings import Settings
 
 LOOPBACK = "127.0.0.1"
 CLIENT_ID = "phr-api"
+
+
+class QuietHandler(WSGIRequestHandler):
+    """No line a request: an address's query names who signs in."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing."""
 
 
 class NotInDevelopment(RuntimeError):
@@ -52,16 +59,18 @@ def serve(settings: Settings) -> None:
         raise NotInDevelopment("the local OpenID provider runs with PHR_ENV=development only")
     providers = Providers.at(f"http://{LOOPBACK}:{settings.provider_port}")
     app = providers.application()
-    make_server(LOOPBACK, settings.provider_port, app, threaded=True).serve_forever()
+    make_server(
+        LOOPBACK, settings.provider_port, app, threaded=True, request_handler=QuietHandler
+    ).serve_forever()
 
 
 @contextmanager
 def running(*, port: int = 0) -> Generator[Providers]:
     """Run the providers in a thread on a free port; their faults can be changed meanwhile."""
-    server = make_server(LOOPBACK, port, Response(), threaded=True)
+    server = make_server(LOOPBACK, port, Response(), threaded=True, request_handler=QuietHandler)
     providers = Providers.at(f"http://{LOOPBACK}:{server.server_port}")
     server.app = providers.application()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield providers

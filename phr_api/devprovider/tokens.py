@@ -4,6 +4,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import jwt
@@ -35,12 +36,18 @@ class SignIn:
     signed_in_at: float
 
 
+@cache
+def _rsa_key() -> RSAPrivateKey:
+    """One a process: making one takes half a second."""
+    return generate_rsa_key(65537, 2048)
+
+
 class Keys:
     """One elliptic and one RSA key, new at each start: clients fetch the JWKS on an unknown kid."""
 
     def __init__(self) -> None:
         self.elliptic: EllipticCurvePrivateKey = generate_private_key(SECP256R1())
-        self.rsa: RSAPrivateKey = generate_rsa_key(65537, 2048)
+        self.rsa = _rsa_key()
 
     def jwks(self) -> dict[str, Any]:
         """Return the public halves (RFC 7517 §5)."""
@@ -59,7 +66,8 @@ class Keys:
             return jwt.encode(claims, "", algorithm="none", headers={"kid": self._kid_of("ES256")})
         if faults.algorithm == "HS256":
             # the classic confusion: a public value used as a shared secret
-            secret = json.dumps(self.jwks()["keys"][0], sort_keys=True)
+            public = self.jwks()["keys"][0]
+            secret = public["x"] + public["y"]
             headers = {"kid": self._kid_of("ES256")}
             return jwt.encode(claims, secret, algorithm="HS256", headers=headers)
         key = self.rsa if faults.algorithm == "RS256" else self.elliptic
