@@ -2,7 +2,7 @@
 
 from flask import Flask, g, request
 
-from phr_api import healthbook, identity, records
+from phr_api import identity, records
 from phr_api.clinics.routes import blueprints as clinics
 from phr_api.consent.routes import blueprints as consent
 from phr_api.healthbook.routes import blueprints as healthbook_routes
@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> Flask:
     db.configure(settings.database.web_url)
     cursor.configure(settings.secret)
     idempotency.configure(settings.secret)
-    for room in (identity, healthbook, records):
+    for room in (identity, records):
         room.configure(settings)
     log.init_app(app)
     metrics.init_app(app)

@@ -11,6 +11,7 @@ from phr_api.healthbook.facts import (
     Programme,
     Result,
     Visit,
+    Vitals,
 )
 from phr_api.healthbook.feed import position_cursor, read_position
 from phr_api.healthbook.queries.book import SHAPE as BOOK_SHAPE
@@ -33,6 +34,7 @@ __all__ = [
     "Programme",
     "Result",
     "Visit",
+    "Vitals",
     "WrittenVisit",
     "position_cursor",
     "read_position",

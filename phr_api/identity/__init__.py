@@ -2,6 +2,7 @@
 
 from phr_api.identity import configuration, keys, tokens
 from phr_api.identity.principal import Principal, current_principal
+from phr_api.identity.queries import Notice, find_memberships, find_notices
 from phr_api.identity.received import ReceivedAddress, ReceivedCard, ReceivedPerson
 from phr_api.identity.service.people import Match, match_received, write_received_person
 from phr_api.identity.service.upkeep import trim
@@ -10,6 +11,7 @@ from phr_api.settings import Settings
 
 __all__ = [
     "Match",
+    "Notice",
     "Principal",
     "ReceivedAddress",
     "ReceivedCard",
@@ -17,6 +19,8 @@ __all__ = [
     "authenticate",
     "configure",
     "current_principal",
+    "find_memberships",
+    "find_notices",
     "match_received",
     "trim",
     "write_received_person",

@@ -35,11 +35,11 @@ BEGIN
 END $$"""
 
 # One entry a person: what is new since this account last looked, and the last change that this
-# account may see. A person's rows are read under that person's scope, one after the other.
+# account may see; `reference` ends the tag of a book. A person's rows are read under that person's scope, one after the other.
 READ_HOME = f"""
 CREATE FUNCTION read_home(
     p_account uuid, p_session uuid, p_at timestamptz,
-    OUT is_live boolean, OUT assurance text, OUT people jsonb
+    OUT is_live boolean, OUT reference text, OUT people jsonb
 ) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 DECLARE
     who uuid[];
@@ -47,16 +47,20 @@ DECLARE
     opened record;
     v_seen bigint;
     entry jsonb;
+    v_assurance text;
 BEGIN
     PERFORM set_config('phr.account_id', p_account::text, true),
             set_config('phr.session_id', p_session::text, true),
             set_config('phr.profile_id', '', true);
-    assurance := live_session(p_account, p_session, p_at);
-    is_live := assurance IS NOT NULL;
+    v_assurance := live_session(p_account, p_session, p_at);
+    is_live := v_assurance IS NOT NULL;
     people := '[]';
-    IF assurance IS DISTINCT FROM 'record' THEN
+    IF v_assurance IS DISTINCT FROM 'record' THEN
         RETURN;
     END IF;
+    SELECT c.version || '.' || d.version INTO reference
+        FROM reference_version c, reference_version d
+        WHERE c.name = 'codes' AND d.name = 'directory';
     SELECT array_agg(x.profile_id ORDER BY x.place, x.profile_id) INTO who FROM (
         SELECT l.profile_id, 0 AS place FROM profile_link l WHERE l.account_id = p_account
         UNION ALL
@@ -90,6 +94,25 @@ BEGIN
         END IF;
     END LOOP;
 END $$"""
+
+# Names for the access log of the person in scope: of events that concern this person, and of no
+# others. Runs as phr_definer, since staff, systems and carers are not the caller's rows (R10).
+ACCESS_NAMES = """
+CREATE FUNCTION access_names(p_events uuid[]) RETURNS TABLE (event_id uuid, name text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT e.id, CASE e.actor_kind
+        WHEN 'staff' THEN (SELECT m.display_name FROM membership m
+            WHERE m.account_id = e.actor_id AND m.facility_code = e.facility_code
+            ORDER BY m.ended_at DESC NULLS FIRST LIMIT 1)
+        WHEN 'system' THEN (SELECT c.name FROM client c WHERE c.id = e.actor_id)
+        WHEN 'citizen' THEN (SELECT p.full_name FROM profile_link l
+            JOIN profile p ON p.id = l.profile_id WHERE l.account_id = e.actor_id)
+        END
+    FROM audit_event e
+    WHERE e.id = ANY (p_events) AND EXISTS (
+        SELECT 1 FROM audit_subject s WHERE s.event_id = e.id
+        AND s.profile_id = nullif(current_setting('phr.profile_id', true), '')::uuid)
+$$"""
 
 CALLERS = (
     (READ_BOOK, "read_book(uuid, uuid, uuid, timestamptz, text, text)"),

@@ -1,11 +1,14 @@
 """Every room's tables, for comparing models with migrations."""
 
 from phr_api.audit import models as _audit
+from phr_api.clinics import models as _clinics
+from phr_api.healthbook import models as _healthbook
+from phr_api.home import models as _home
 from phr_api.identity import models as _identity
 from phr_api.kit import idempotency as _idempotency
 from phr_api.kit import limits as _limits
 from phr_api.kit.db import Base
 
-__all__ = ["_audit", "_idempotency", "_identity", "_limits", "metadata"]
+__all__ = ["_audit", "_clinics", "_healthbook", "_home", "_idempotency", "_identity", "_limits", "metadata"]
 
 metadata = Base.metadata

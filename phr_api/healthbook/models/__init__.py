@@ -1,7 +1,7 @@
 """Tables of the health book: received facts, entered ones, and the stored book."""
 
 from phr_api.healthbook.models.entries import LIVE, MISTAKEN, Allergy, Condition, Measurement
-from phr_api.healthbook.models.snapshot import RecordSnapshot
+from phr_api.healthbook.models.record import Record, RecordChange, RecordSnapshot
 from phr_api.healthbook.models.visits import (
     Encounter,
     Immunization,
@@ -26,6 +26,8 @@ __all__ = [
     "Paper",
     "Procedure",
     "Programme",
+    "Record",
+    "RecordChange",
     "RecordSnapshot",
     "Result",
 ]

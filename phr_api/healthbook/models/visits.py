@@ -36,6 +36,7 @@ class OfVisit(Fact):
     """A fact of one encounter; the key leads with the person, so it cannot cross records."""
 
     encounter_id: Mapped[UUID]
+    line_no: Mapped[int]
 
 
 def of_visit(table: str, section: str, *more: object) -> tuple[object, ...]:
@@ -77,25 +78,28 @@ class Encounter(Fact, Base):
     submission_id: Mapped[UUID | None]
     source_state: Mapped[str]
     facility_code: Mapped[str]
+    visit_key: Mapped[str]
+    patient_code: Mapped[str | None]
     care_type: Mapped[str | None]
-    patient_category: Mapped[str | None]
+    category: Mapped[str | None]
     started_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     admitted_at: Mapped[datetime | None]
     medicines_until: Mapped[date | None]
     reason: Mapped[str | None]
     admission_diagnosis: Mapped[str | None]
-    diagnosis_text: Mapped[str | None]
+    discharge_diagnosis: Mapped[str | None]
     diagnoses: Mapped[JsonList]
     outcome: Mapped[str | None]
     discharge_kind: Mapped[str | None]
     treatment: Mapped[str | None]
     advice: Mapped[str | None]
-    follow_up_on: Mapped[JsonList]
+    revisit_on: Mapped[JsonList]
     departments: Mapped[TextList]
     record_number: Mapped[str | None]
     referred_from: Mapped[str | None]
     referred_to: Mapped[str | None]
+    blood_group: Mapped[str | None]
     weight_kg: Mapped[Decimal | None] = mapped_column(Numeric)
     is_arrival: Mapped[bool]
     created_at: Mapped[datetime]
@@ -118,6 +122,7 @@ class Medication(OfVisit, Base):
     unit: Mapped[str | None]
     ordered_at: Mapped[datetime | None]
     until_on: Mapped[date | None]
+    prescriber: Mapped[str | None]
 
 
 class Procedure(OfVisit, Base):
@@ -126,6 +131,7 @@ class Procedure(OfVisit, Base):
     __tablename__ = "procedure"
     __table_args__ = of_visit("procedure", "procedures")
 
+    kind: Mapped[str]
     code: Mapped[str | None]
     name: Mapped[str]
     group_code: Mapped[str | None]
@@ -133,6 +139,7 @@ class Procedure(OfVisit, Base):
     unit: Mapped[str | None]
     ordered_at: Mapped[datetime | None]
     performed_at: Mapped[datetime | None]
+    resulted_at: Mapped[datetime | None]
 
 
 class Result(OfVisit, Base):
@@ -140,7 +147,7 @@ class Result(OfVisit, Base):
 
     __tablename__ = "result"
     __table_args__ = of_visit(
-        "result", "results", Index("ix_result_series", "profile_id", "code", "at", "id")
+        "result", "results", Index("ix_result_series", "profile_id", "code", "resulted_at", "id")
     )
 
     service_code: Mapped[str | None]
@@ -152,7 +159,7 @@ class Result(OfVisit, Base):
     unit: Mapped[str | None]
     description: Mapped[str | None]
     conclusion: Mapped[str | None]
-    at: Mapped[datetime | None]
+    resulted_at: Mapped[datetime | None]
 
 
 class Note(OfVisit, Base):
@@ -161,11 +168,13 @@ class Note(OfVisit, Base):
     __tablename__ = "note"
     __table_args__ = of_visit("note", "notes")
 
-    at: Mapped[datetime | None]
+    noted_at: Mapped[datetime | None]
     text: Mapped[str | None]
     stage: Mapped[str | None]
     consultation: Mapped[str | None]
     operation: Mapped[str | None]
+    authors: Mapped[TextList]
+    vitals: Mapped[Json | None]
 
 
 class Programme(OfVisit, Base):
@@ -189,8 +198,11 @@ class Paper(OfVisit, Base):
     kind: Mapped[str]
     number: Mapped[str | None]
     issued_on: Mapped[date | None]
-    valid_from: Mapped[date | None]
-    valid_until: Mapped[date | None]
+    from_on: Mapped[date | None]
+    to_on: Mapped[date | None]
+    appointment_on: Mapped[date | None]
+    to_facility: Mapped[str | None]
+    diagnosis: Mapped[str | None]
     details: Mapped[Json]
 
 

@@ -1,5 +1,6 @@
 """Reads of the health book. Every function takes a RecordScope, or proves the right itself."""
 
+from phr_api.healthbook.queries.access import Access, find_accesses
 from phr_api.healthbook.queries.book import (
     BOOK_SECTIONS,
     BuiltBook,
@@ -22,6 +23,7 @@ from phr_api.healthbook.queries.wire import Kind
 
 __all__ = [
     "BOOK_SECTIONS",
+    "Access",
     "BuiltBook",
     "Change",
     "Kind",
@@ -29,6 +31,7 @@ __all__ = [
     "StoredBook",
     "build_book",
     "feed_ends",
+    "find_accesses",
     "find_by_ids",
     "find_changes",
     "find_lines",

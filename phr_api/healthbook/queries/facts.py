@@ -172,7 +172,7 @@ def get_paper(session: Session, scope: RecordScope, id_: UUID, *, received: bool
 POINT = wire.members(
     id="t.id",
     encounter_id="t.encounter_id",
-    at=wire.moment("t.at"),
+    at=wire.moment("t.resulted_at"),
     value="t.value_text",
     number="trim_scale(t.value_num)",
     unit="t.unit",
@@ -189,8 +189,8 @@ def get_series(session: Session, scope: RecordScope, code: str) -> tuple[str, li
     rows = session.execute(
         text(
             f"SELECT t.name, json_strip_nulls({POINT})\\:\\:text FROM result t"  # noqa: S608
-            f" WHERE t.profile_id = :profile AND t.code = :code AND {CURRENT} AND t.at IS NOT NULL"
-            " ORDER BY t.at DESC, t.id DESC LIMIT :limit"
+            f" WHERE t.profile_id = :profile AND t.code = :code AND {CURRENT} AND t.resulted_at IS NOT NULL"
+            " ORDER BY t.resulted_at DESC, t.id DESC LIMIT :limit"
         ),
         {"profile": scope.profile_id, "code": code, "limit": MOST_POINTS},
     ).all()

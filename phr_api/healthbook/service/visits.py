@@ -6,7 +6,7 @@ work of statements; the feed triggers run once a table, whatever came into it.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -42,7 +42,6 @@ SAME_FOR_VISIT = {
     "supersedes": "CAST(:supersedes AS uuid)",
     "submission_id": "CAST(:submission AS uuid)",
     "source_state": "CAST(:source_state AS text)",
-    "facility_code": "CAST(:facility AS text)",
     "created_at": "CAST(:at AS timestamptz)",
 }
 
@@ -81,7 +80,6 @@ def write_visit(  # noqa: PLR0913 - each is one thing that intake knows of a vis
         "supersedes": supersedes,
         "submission": submission_id,
         "source_state": source_state,
-        "facility": visit.facility_code,
         "at": clock.now(),
     }
     session.execute(_insert_statement(present), values)
@@ -179,7 +177,6 @@ def _row(fact: facts.Fact) -> dict[str, Any]:
 
 def _encounter_row(encounter: facts.Encounter) -> list[dict[str, Any]]:
     row = dict(zip(_encounter_names(), _values(facts.Encounter)(encounter), strict=True))
-    row["diagnoses"] = [{"code": d.code, "role": d.role} for d in encounter.diagnoses]
     return [row]
 
 
@@ -190,4 +187,6 @@ def _as_json(rows: list[dict[str, Any]]) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return sorted(value)
+    if isinstance(value, facts.Diagnosis | facts.Vitals):
+        return asdict(value)
     return str(value)  # dates, moments with offset, decimals and ids, as PostgreSQL reads them

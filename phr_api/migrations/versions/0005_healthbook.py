@@ -31,6 +31,7 @@ from phr_api.migrations.sql import (
     READ,
     SECTIONS,
     WRITE,
+    definer,
     protect_account_table,
     protect_person_table,
     protect_table,
@@ -91,6 +92,7 @@ def of_visit(table: str) -> tuple[object, ...]:
     return (
         *fact(),
         Column("encounter_id", Uuid, nullable=False),
+        Column("line_no", Integer, nullable=False),
         ForeignKeyConstraint(
             ["profile_id", "encounter_id"], ["encounter.profile_id", "encounter.id"]
         ),
@@ -128,6 +130,7 @@ def upgrade() -> None:
         op.execute(sql)
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO phr_web")
+    definer(op, functions.ACCESS_NAMES, "access_names(uuid[])", to=("phr_web",))
 
 
 def create_encounters() -> None:
@@ -139,16 +142,18 @@ def create_encounters() -> None:
         Column("superseded_by", Uuid),
         Column("submission_id", Uuid),
         *(word(name, needed=True) for name in ("source_state", "facility_code")),
-        *(word(name) for name in ("care_type", "patient_category")),
+        word("visit_key", needed=True),
+        *(word(name) for name in ("patient_code", "care_type", "category")),
         moment("started_at", needed=True),
         *(moment(name) for name in ("ended_at", "admitted_at")),
         Column("medicines_until", Date),
-        *(word(name) for name in ("reason", "admission_diagnosis", "diagnosis_text")),
+        *(word(name) for name in ("reason", "admission_diagnosis", "discharge_diagnosis")),
         Column("diagnoses", JSONB, nullable=False, server_default="[]"),
         *(word(name) for name in ("outcome", "discharge_kind", "treatment", "advice")),
-        Column("follow_up_on", JSONB, nullable=False, server_default="[]"),
+        Column("revisit_on", JSONB, nullable=False, server_default="[]"),
         Column("departments", ARRAY(Text), nullable=False, server_default="{}"),
         *(word(name) for name in ("record_number", "referred_from", "referred_to")),
+        word("blood_group"),
         Column("weight_kg", Numeric),
         Column("is_arrival", Boolean, nullable=False),
         moment("created_at", needed=True),
@@ -170,16 +175,18 @@ def create_orders() -> None:
         word("unit"),
         moment("ordered_at"),
         Column("until_on", Date),
+        word("prescriber"),
     )
     op.create_table(
         "procedure",
         *of_visit("procedure"),
+        word("kind", needed=True),
         word("code"),
         word("name", needed=True),
         word("group_code"),
         Column("quantity", Numeric),
         word("unit"),
-        *(moment(name) for name in ("ordered_at", "performed_at")),
+        *(moment(name) for name in ("ordered_at", "performed_at", "resulted_at")),
     )
 
 
@@ -192,14 +199,16 @@ def create_results_and_papers() -> None:
         word("value_text"),
         Column("value_num", Numeric),
         *(word(name) for name in ("unit", "description", "conclusion")),
-        moment("at"),
-        Index("ix_result_series", "profile_id", "code", "at", "id"),
+        moment("resulted_at"),
+        Index("ix_result_series", "profile_id", "code", "resulted_at", "id"),
     )
     op.create_table(
         "note",
         *of_visit("note"),
-        moment("at"),
+        moment("noted_at"),
         *(word(name) for name in ("text", "stage", "consultation", "operation")),
+        Column("authors", ARRAY(Text), nullable=False, server_default="{}"),
+        Column("vitals", JSONB),
     )
     op.create_table(
         "programme",
@@ -213,7 +222,8 @@ def create_results_and_papers() -> None:
         *of_visit("paper"),
         word("kind", needed=True),
         word("number"),
-        *(Column(name, Date) for name in ("issued_on", "valid_from", "valid_until")),
+        *(Column(name, Date) for name in ("issued_on", "from_on", "to_on", "appointment_on")),
+        *(word(name) for name in ("to_facility", "diagnosis")),
         Column("details", JSONB, nullable=False, server_default="{}"),
     )
 

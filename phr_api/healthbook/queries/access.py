@@ -1,0 +1,58 @@
+"""Who has touched this record: the trace, with names."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phr_api import audit, clinics
+from phr_api.consent import RecordScope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Access:
+    """One act: who, for which facility, when, what, why. Names as they are now, None if unknown."""
+
+    id: UUID
+    at: datetime
+    action: str
+    actor: str
+    name: str | None
+    facility: dict[str, str] | None
+    reason: str | None
+
+
+def find_accesses(
+    session: Session,
+    scope: RecordScope,
+    *,
+    limit: int,
+    before: tuple[datetime, UUID] | None = None,
+) -> list[Access]:
+    """Newest first, by keyset; three statements whatever the number of rows."""
+    events = audit.find_access_events(session, scope.profile_id, limit=limit, before=before)
+    rows = session.execute(
+        text("SELECT event_id, name FROM access_names(:events)"),
+        {"events": [event.id for event in events]},
+    )
+    names = {event_id: name for event_id, name in rows}
+    codes = {event.facility_code for event in events if event.facility_code}
+    places = clinics.find_facility_names(session, codes)
+    return [
+        Access(
+            id=event.id,
+            at=event.at,
+            action=event.action,
+            actor=event.actor_kind,
+            name=names.get(event.id),
+            facility=_place(event.facility_code, places),
+            reason=event.reason,
+        )
+        for event in events
+    ]
+
+
+def _place(code: str | None, names: dict[str, str]) -> dict[str, str] | None:
+    return None if code is None else {"code": code, "name": names.get(code, code)}

@@ -1,0 +1,1 @@
+"""The app's first screen: one answer from many rooms. Nobody imports it."""
