@@ -219,18 +219,17 @@ def find_clients(session: Session) -> list[ClientRow]:
     ]
 
 
-def find_client_key(session: Session, client_id: UUID, kid: str) -> ClientKey | None:
-    """Return a live key of a live system (in whose scope this runs)."""
-    return session.scalar(
+def find_client_keys(session: Session, client_id: UUID) -> Sequence[ClientKey]:
+    """Return the live keys of a live system (in whose scope this runs)."""
+    return session.scalars(
         select(ClientKey)
         .join(Client, Client.id == ClientKey.client_id)
         .where(
             ClientKey.client_id == client_id,
-            ClientKey.kid == kid,
             ClientKey.ended_at.is_(None),
             Client.ended_at.is_(None),
         )
-    )
+    ).all()
 
 
 def find_staff(session: Session, facility_code: str) -> Sequence[Membership]:

@@ -1,4 +1,4 @@
-"""People, accounts and systems for tests: make_x() saves one valid x; a test names what it is about.
+"""People, accounts and systems for tests: make_x() saves one valid x and what it needs.
 
 Numbers are made up (serials 000000 to 000099) and differ from call to call, since nothing that a
 test commits is rolled back.

@@ -315,8 +315,16 @@ def create_counters() -> None:
         Column("count", Integer, nullable=False),
         PrimaryKeyConstraint("facility_code", "client_id", "day"),
     )
-    grant(op, "rate_limit", web=WRITE, worker=f"{WRITE}, DELETE")
-    grant(op, "disagreement", worker=WRITE)
+    protect_by_role("rate_limit", web=WRITE, worker=f"{WRITE}, DELETE")
+    protect_by_role("disagreement", worker=WRITE)
+
+
+def protect_by_role(table: str, *, web: str = "", worker: str = "") -> None:
+    """A table without a person in it: the roles that are named work on all its rows."""
+    force_rls(op, table)
+    grant(op, table, web=web, worker=worker)
+    roles = [role for role, verbs in (("phr_web", web), ("phr_worker", worker)) if verbs]
+    op.execute(f"CREATE POLICY role ON {table} TO {', '.join(roles)} USING (true)")
 
 
 def protect_people() -> None:
@@ -348,9 +356,8 @@ def protect_accounts() -> None:
         f" WITH CHECK (facility_code = {FACILITY})"
     )
     protect_facility_table(op, "activation_code", web="SELECT", worker="")
-    grant(op, "sign_in_attempt", web=WRITE, worker="SELECT, DELETE")
-    grant(op, "signing_key", web="SELECT", worker=WRITE)
-    op.execute("GRANT SELECT, INSERT ON signing_key TO phr_definer")
+    protect_by_role("sign_in_attempt", web=WRITE, worker="SELECT, DELETE")
+    protect_by_role("signing_key", web="SELECT", worker=WRITE)
 
 
 def protect_clients() -> None:
