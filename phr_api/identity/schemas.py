@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from marshmallow import EXCLUDE, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import (
+    EXCLUDE,
+    ValidationError,
+    fields,
+    post_dump,
+    post_load,
+    validate,
+    validates_schema,
+)
 
 from phr_api.identity.service.activation import SeenDocument
 from phr_api.identity.service.details import NewIdentifier
@@ -117,13 +125,17 @@ class TokenRequestSchema(Schema):
 
 
 class TokenResponseSchema(Schema):
-    """RFC 6749 §5.1, in its own spelling."""
+    """RFC 6749 §5.1, in its own spelling; what a grant does not give is left out."""
 
     access_token = fields.String(required=True, data_key="access_token")
     token_type = fields.String(required=True, data_key="token_type")
     expires_in = fields.Integer(required=True, data_key="expires_in")
     refresh_token = fields.String(data_key="refresh_token")
     scope = fields.String(data_key="scope")
+
+    @post_dump
+    def leave_out_what_is_not_given(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {name: value for name, value in data.items() if value is not None}
 
 
 class KeySchema(Schema):

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from phr_api.devprovider import CITIZEN, DESK, DemoPerson
+from phr_api.devprovider import DESK, DemoPerson
 from phr_api.devprovider.server import Providers
 from phr_api.identity.models import (
     Account,
@@ -20,25 +20,20 @@ from phr_api.identity.models import (
 )
 from phr_api.kit import clock
 from tests.factories.people import NAME, link, make_account, make_profile, new_number
-from tests.identity.walking import attempt_body, begin, complete, sign_in, visit_provider
+from tests.identity.walking import (
+    attempt_body,
+    begin,
+    complete,
+    new_person,
+    sign_in,
+    visit_provider,
+)
 
 
 @pytest.fixture
 def person(providers: Providers) -> DemoPerson:
     """Somebody with a number of this test's own."""
-    return make_person(providers)
-
-
-def make_person(providers: Providers, **changes: Any) -> DemoPerson:
-    values = {
-        "subject": uuid4().hex,
-        "name": NAME,
-        "born_on": CITIZEN.born_on,
-        "citizen_number": new_number(),
-    }
-    person = DemoPerson(**(values | changes))
-    providers.citizen.people = (*providers.citizen.people, person)
-    return person
+    return new_person(providers)
 
 
 def account_of(session: Session, subject: str) -> Account:

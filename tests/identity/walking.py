@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from datetime import date
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
@@ -10,8 +11,24 @@ import httpx
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from phr_api.devprovider import DemoPerson
+from phr_api.devprovider.server import Providers
+from tests.factories.people import BIRTH, NAME, new_number
+
 VERIFIER = "a-code-verifier-that-is-forty-three-characters-long"
 REDIRECT = "http://127.0.0.1:9/signed-in"
+
+
+def new_person(providers: Providers) -> DemoPerson:
+    """Let the provider know somebody with a number of this test's own."""
+    person = DemoPerson(
+        subject=uuid4().hex,
+        name=NAME,
+        born_on=date.fromisoformat(BIRTH),
+        citizen_number=new_number(),
+    )
+    providers.citizen.people = (*providers.citizen.people, person)
+    return person
 
 
 def challenge(verifier: str = VERIFIER) -> str:

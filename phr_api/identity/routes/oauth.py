@@ -40,22 +40,12 @@ class Token(MethodView):
     @blueprint.public
     @blueprint.arguments(TokenRequestSchema, location="form")
     @blueprint.response(200, TokenResponseSchema)
-    def post(self, form: dict[str, str | None]) -> tuple[dict[str, Any], int, dict[str, str]]:
+    def post(self, form: dict[str, str | None]) -> tuple[Tokens, int, dict[str, str]]:
         """Renew tokens by refresh_token, or get a system's by client_credentials
 
         A repeated refresh after a lost answer gets the same refresh token again.
         """
-        tokens = _granted(form)
-        body = {
-            "access_token": tokens.access_token,
-            "token_type": tokens.token_type,
-            "expires_in": tokens.expires_in,
-        }
-        if tokens.refresh_token is not None:
-            body["refresh_token"] = tokens.refresh_token
-        if tokens.scope is not None:
-            body["scope"] = tokens.scope
-        return body, HTTPStatus.OK, FRESH
+        return _granted(form), HTTPStatus.OK, FRESH
 
 
 def _granted(form: dict[str, str | None]) -> Tokens:
