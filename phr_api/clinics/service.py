@@ -85,13 +85,10 @@ def load_codes(session: Session, system: str, version: str, rows: Sequence[CodeR
     double code, no rows) and CodeListExists.
     """
     words = _checked(rows)
-    known = dict(
-        session.execute(
-            select(Code.code, Code.display_vi).where(
-                Code.system == system, Code.version == version
-            )
-        ).tuples()
+    stored = session.execute(
+        select(Code.code, Code.display_vi).where(Code.system == system, Code.version == version)
     )
+    known = {code: vi for code, vi in stored}
     if known and known != {code: row.vi for code, row in words.items()}:
         raise CodeListExists
     session.execute(

@@ -14,7 +14,7 @@ class AccountSchema(Schema):
     id = fields.UUID(required=True)
 
 
-class SessionSchema(Schema):
+class OwnSessionSchema(Schema):
     id = fields.UUID(required=True)
     kind = fields.String(required=True)
     assurance = fields.String(
@@ -30,13 +30,13 @@ class OwnProfileSchema(Schema):
     powers = fields.List(fields.String(), required=True)
 
 
-class FacilitySchema(Schema):
+class MemberFacilitySchema(Schema):
     code = fields.String(required=True)
     name = fields.String(required=True)
 
 
 class MembershipSchema(Schema):
-    facility = fields.Nested(FacilitySchema, required=True)
+    facility = fields.Nested(MemberFacilitySchema, required=True)
     role = fields.String(required=True)
 
 
@@ -49,7 +49,7 @@ class NoticeSchema(Schema):
 
 class MeSchema(Schema):
     account = fields.Nested(AccountSchema, required=True)
-    session = fields.Nested(SessionSchema, required=True)
+    session = fields.Nested(OwnSessionSchema, required=True)
     profiles = fields.List(fields.Nested(OwnProfileSchema), required=True)
     memberships = fields.List(fields.Nested(MembershipSchema), required=True)
     notices = fields.List(fields.Nested(NoticeSchema), required=True)
@@ -77,7 +77,7 @@ class HomeSchema(Schema):
     profiles = fields.List(fields.Nested(HomePersonSchema), required=True)
 
 
-class SeenPersonSchema(Schema):
+class SeenProfileSchema(Schema):
     profile_id = fields.UUID(required=True)
     cursor = fields.String(required=True, validate=validate.Length(1, 100))
 
@@ -88,5 +88,5 @@ class SeenPersonSchema(Schema):
 
 class SeenSchema(Schema):
     items = fields.List(
-        fields.Nested(SeenPersonSchema), required=True, validate=validate.Length(1, MOST_PEOPLE)
+        fields.Nested(SeenProfileSchema), required=True, validate=validate.Length(1, MOST_PEOPLE)
     )

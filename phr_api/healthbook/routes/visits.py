@@ -21,7 +21,7 @@ from phr_api.healthbook.schemas import (
     ResultPageSchema,
     ResultQuerySchema,
     SeriesSchema,
-    VisitSchema,
+    BookVisitSchema,
 )
 
 LASTING = "t.status = 'current' AND (CAST(:until AS date) IS NULL OR t.until_on >= :until)"
@@ -37,7 +37,7 @@ def list_encounters(wanted: dict[str, Any], profile_id: UUID) -> Response:
 
 @blp.route("/encounters/<uuid:encounter_id>")
 @blp.arguments(ReceivedQuerySchema, location="query")
-@blp.response(200, VisitSchema)
+@blp.response(200, BookVisitSchema)
 def read_encounter(wanted: dict[str, bool], profile_id: UUID, encounter_id: UUID) -> Response:
     """Read one visit in full
 

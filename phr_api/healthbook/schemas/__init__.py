@@ -15,7 +15,7 @@ from phr_api.healthbook.schemas.book import (
     ResultPageSchema,
     ResultQuerySchema,
     SeriesSchema,
-    VisitSchema,
+    BookVisitSchema,
 )
 from phr_api.healthbook.schemas.entries import (
     AllergiesSchema,
@@ -59,5 +59,5 @@ __all__ = [
     "ResultPageSchema",
     "ResultQuerySchema",
     "SeriesSchema",
-    "VisitSchema",
+    "BookVisitSchema",
 ]

@@ -25,13 +25,13 @@ class OfVisitSchema(LabelledSchema):
     received = fields.Dict(metadata={"description": "every field as it came, if asked for"})
 
 
-class IdentifierSchema(Schema):
+class BookIdentifierSchema(Schema):
     system = fields.String(required=True)
     value = fields.String(required=True)
     assurance = fields.String(required=True)
 
 
-class AddressSchema(Schema):
+class BookAddressSchema(Schema):
     scheme = fields.String(required=True)
     list_version = fields.String(required=True)
     province = fields.Nested(WordsSchema)
@@ -40,7 +40,7 @@ class AddressSchema(Schema):
     line = fields.String()
 
 
-class ProfileSchema(Schema):
+class BookProfileSchema(Schema):
     id = fields.UUID(required=True)
     full_name = fields.String(required=True)
     sex = fields.String(required=True)
@@ -50,11 +50,11 @@ class ProfileSchema(Schema):
     nationality = fields.Nested(WordsSchema)
     occupation = fields.Nested(WordsSchema)
     blood_group = fields.String()
-    identifiers = fields.List(fields.Nested(IdentifierSchema))
-    addresses = fields.List(fields.Nested(AddressSchema))
+    identifiers = fields.List(fields.Nested(BookIdentifierSchema))
+    addresses = fields.List(fields.Nested(BookAddressSchema))
 
 
-class CoverageSchema(Schema):
+class BookCoverageSchema(Schema):
     id = fields.UUID(required=True)
     card_number = fields.String(required=True)
     valid_from = fields.Date()
@@ -198,7 +198,7 @@ class CostSchema(Schema):
     other_sources = fields.Float()
 
 
-class VisitSchema(EncounterSchema):
+class BookVisitSchema(EncounterSchema):
     received = fields.Dict(metadata={"description": "every field as it came, if asked for"})
     cost = fields.Nested(CostSchema, required=True)
     medications = fields.List(fields.Nested(MedicationSchema), required=True)
@@ -212,8 +212,8 @@ class VisitSchema(EncounterSchema):
 class HealthBookSchema(Schema):
     """With `sections=` only those that were asked for."""
 
-    profile = fields.Nested(ProfileSchema)
-    coverage = fields.List(fields.Nested(CoverageSchema))
+    profile = fields.Nested(BookProfileSchema)
+    coverage = fields.List(fields.Nested(BookCoverageSchema))
     encounters = fields.List(fields.Nested(EncounterSchema))
     medications = fields.List(fields.Nested(MedicationSchema))
     results = fields.List(fields.Nested(ResultSchema))

@@ -114,15 +114,14 @@ def add_measurements(
             index_elements=["profile_id", "recorded_by", "client_id"]
         )
     )
-    ids = dict(
-        session.execute(
-            select(Measurement.client_id, Measurement.id).where(
-                Measurement.profile_id == scope.profile_id,
-                Measurement.recorded_by == scope.actor.id,
-                Measurement.client_id.in_([one.client_id for one in new]),
-            )
-        ).tuples()
+    stored = session.execute(
+        select(Measurement.client_id, Measurement.id).where(
+            Measurement.profile_id == scope.profile_id,
+            Measurement.recorded_by == scope.actor.id,
+            Measurement.client_id.in_([one.client_id for one in new]),
+        )
     )
+    ids = {client_id: id_ for client_id, id_ in stored}
     return [ids[one.client_id] for one in new]
 
 

@@ -71,7 +71,7 @@ def write_visit(  # noqa: PLR0913 - each is one thing that intake knows of a vis
     """
     present = tuple(name for name in PARTS if getattr(visit, name))
     values: dict[str, Any] = {
-        name: _as_json([_row(fact) for fact in getattr(visit, name)]) for name in present
+        name: _as_json(_rows(getattr(visit, name))) for name in present
     }
     values |= {
         "visit": _as_json(_encounter_row(visit.encounter)),
@@ -168,11 +168,15 @@ def _encounter_names() -> tuple[str, ...]:
     return _names(facts.Encounter)
 
 
-def _row(fact: facts.Fact) -> dict[str, Any]:
-    kind = type(fact)
-    row = dict(zip(_names(kind), _values(kind)(fact), strict=True))
-    row["id"] = new_row_id()
-    return row
+def _rows(lines: Sequence[facts.Fact]) -> list[dict[str, Any]]:
+    """Rows of one table. Lists go by id, newest first: the first line gets the newest id."""
+    kind = type(lines[0])
+    names, values = _names(kind), _values(kind)
+    ids = sorted((new_row_id() for _ in lines), reverse=True)
+    return [
+        {"id": id_, **dict(zip(names, values(line), strict=True))}
+        for id_, line in zip(ids, lines, strict=True)
+    ]
 
 
 def _encounter_row(encounter: facts.Encounter) -> list[dict[str, Any]]:

@@ -28,13 +28,16 @@ NAMES_CHANGED = """
 CREATE FUNCTION directory_changed() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public AS $$
 BEGIN
-    IF TG_OP = 'UPDATE' AND NOT EXISTS (
-        SELECT 1 FROM new_rows n JOIN old_rows o USING (code) WHERE n.name <> o.name
-    ) THEN
-        RETURN NULL;
-    END IF;
-    IF TG_OP = 'INSERT' AND NOT EXISTS (SELECT 1 FROM new_rows) THEN
-        RETURN NULL;
+    -- one condition each: the tables of another event do not exist, not even in an AND
+    IF TG_OP = 'UPDATE' THEN
+        IF NOT EXISTS (SELECT 1 FROM new_rows n JOIN old_rows o USING (code)
+                       WHERE n.name <> o.name) THEN
+            RETURN NULL;
+        END IF;
+    ELSIF TG_OP = 'INSERT' THEN
+        IF NOT EXISTS (SELECT 1 FROM new_rows) THEN
+            RETURN NULL;
+        END IF;
     END IF;
     UPDATE reference_version SET version = version + 1 WHERE name = 'directory';
     RETURN NULL;
