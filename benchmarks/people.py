@@ -37,9 +37,7 @@ class Measured:
     profile_id: UUID
 
 
-def fill(
-    connection: psycopg.Connection[Any], *, measured: Sequence[Measured], others: int
-) -> None:
+def fill(connection: psycopg.Connection[Any], *, measured: Sequence[Measured], others: int) -> None:
     """Write everybody; triggers and keys are off meanwhile, their rows are written here."""
     with connection.transaction():
         connection.execute("SET LOCAL session_replication_role = replica")

@@ -57,9 +57,7 @@ def schema_of(model: type[Base]) -> Schema:
     for column in model.__table__.columns:
         if column.name not in LEFT_OUT:
             known = kinds.get(column.type.python_type)
-            fallback = (
-                fields.AwareDateTime if column.name.endswith("_at") else fields.Raw
-            )
+            fallback = fields.AwareDateTime if column.name.endswith("_at") else fields.Raw
             made[column.name] = (known or fallback)()
     return Schema.from_dict(made)()
 

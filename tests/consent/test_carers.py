@@ -124,8 +124,6 @@ def test_nobody_but_the_facilitys_desk_records_carers(
 
 
 def test_a_body_of_another_shape_says_where(client: FlaskClient, session: Session) -> None:
-    answer = client.post(
-        URL, json={"powers": ["fly"]}, headers=make_staff(session).headers | key()
-    )
+    answer = client.post(URL, json={"powers": ["fly"]}, headers=make_staff(session).headers | key())
     assert answer.status_code == 422
     assert {"child", "carer", "powers", "relation"} <= set(answer.get_json()["errors"]["json"])

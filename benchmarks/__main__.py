@@ -1,0 +1,48 @@
+"""`make bench`: run the benchmarks, write RESULTS.md; exit 1 if a bar was missed."""
+
+import argparse
+import platform
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks import book, intake
+from benchmarks.report import Report
+from phr_api.kit import clock
+from phr_api.kit.embedded import EmbeddedServer
+
+RESULTS = Path(__file__).parent / "RESULTS.md"
+PARTS = {"book": book.run, "intake": intake.run}
+
+
+def main() -> int:
+    """Run the named parts, or all; only a run of all writes RESULTS.md."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="book, intake; default both")
+    chosen = parser.parse_args().parts or list(PARTS)
+    with (
+        tempfile.TemporaryDirectory(prefix="phr-bench-") as folder,
+        EmbeddedServer.start(Path(folder)) as cluster,
+    ):
+        reports = [PARTS[name](cluster, Path(folder)) for name in chosen]
+    if set(chosen) == set(PARTS):
+        RESULTS.write_text(render(reports))
+    return 0 if all(report.is_ok for report in reports) else 1
+
+
+def render(reports: list[Report]) -> str:
+    """Return RESULTS.md: what was measured, on what, when."""
+    lines = [
+        "# Results of `make bench`",
+        "",
+        f"{clock.today().isoformat()}, Python {platform.python_version()}, {platform.machine()}."
+        " Ratios are medians of rounds in which the figure and its peer were measured one after"
+        " the other; absolute numbers are of this one machine and this one run.",
+    ]
+    for report in reports:
+        lines += ["", f"## {report.title}", "", "```", *report.lines, "```"]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

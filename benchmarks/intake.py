@@ -1,0 +1,161 @@
+"""Intake: visits a second through the whole pipeline, and its memory.
+
+The peer is lxml's parse and the Base64 decoding of the same file alone: no splitting, no checks, no
+encryption, no database. Every round takes in a file with visits and people never seen before, then
+the same file once more.
+"""
+
+import base64
+import io
+import itertools
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lxml import etree
+from sqlalchemy import text
+
+from benchmarks.installation import Installation, install
+from benchmarks.report import Report, interleaved, median_ratio
+from phr_api import identity, records
+from phr_api.kit import db
+from phr_api.kit.embedded import EmbeddedServer
+from phr_api.records import take_in
+
+ROUNDS = 5
+VISITS = 400
+LARGE_FILE_VISITS = 5_000
+MOST_MEMORY_MIB = 300
+FACILITY = "99001"
+SAMPLES = Path(__file__).parents[1] / "tests" / "data" / "vn-claims"
+ENVELOPE = (
+    '<?xml version="1.0" encoding="utf-8"?>\n<GIAMDINHHS><THONGTINDONVI><MACSKCB>99001</MACSKCB>'
+    "</THONGTINDONVI><THONGTINHOSO><NGAYLAP>20261005</NGAYLAP><SOLUONGHOSO>{count}</SOLUONGHOSO>"
+    "<DANHSACHHOSO>{visits}</DANHSACHHOSO></THONGTINHOSO><CHUKYDONVI/></GIAMDINHHS>"
+)
+_serial = itertools.count(1)
+
+
+def sample_tables() -> list[list[tuple[str, str]]]:
+    """Return the tables (name, XML text) of the sample visits: an outpatient and an inpatient."""
+    samples = []
+    for path in sorted(SAMPLES.glob("made_3176_*.xml")):
+        files = etree.fromstring(path.read_bytes()).iter("FILEHOSO")
+        samples.append(
+            [
+                (
+                    file.findtext("LOAIHOSO", ""),
+                    base64.b64decode(file.findtext("NOIDUNGFILE", "")).decode(),
+                )
+                for file in files
+            ]
+        )
+    return samples
+
+
+def new_file(visits: int) -> bytes:
+    """Return a file of that many visits, each of a person of its own, all new."""
+    samples = sample_tables()
+    parts = []
+    for index in range(visits):
+        serial = next(_serial)
+        tables = samples[index % len(samples)]
+        parts.append("<HOSO>" + "".join(_table(*table, serial) for table in tables) + "</HOSO>")
+    return ENVELOPE.format(count=visits, visits="".join(parts)).encode()
+
+
+def _table(name: str, xml: str, serial: int) -> str:
+    for old, new in (
+        ("TEST.26.000001", f"BENCH.{serial:08}"),
+        ("TEST.26.000002", f"BENCH.{serial:08}"),
+        ("TEST-0001", f"BN-{serial:08}"),
+        ("001190000000", f"001190{serial:06}"),
+        ("GD4019900000000", f"GD401{serial:010}"),
+        ("9900000000", f"{serial:010}"),
+    ):
+        xml = xml.replace(old, new)
+    content = base64.b64encode(xml.encode()).decode()
+    return f"<FILEHOSO><LOAIHOSO>{name}</LOAIHOSO><NOIDUNGFILE>{content}</NOIDUNGFILE></FILEHOSO>"
+
+
+def parse_alone(file: bytes) -> float:
+    """Visits a second of lxml and Base64 alone on this file."""
+    start = time.perf_counter()
+    visits = 0
+    for _, visit in etree.iterparse(io.BytesIO(file), tag="HOSO"):
+        for content in visit.iter("NOIDUNGFILE"):
+            etree.fromstring(base64.b64decode(content.text or ""))
+        visit.clear()
+        visits += 1
+    return visits / (time.perf_counter() - start)
+
+
+def take_whole(file: bytes, outcome: str) -> float:
+    """Visits a second of the pipeline on this file; every visit must come to `outcome`."""
+    start = time.perf_counter()
+    taken = take_in(io.BytesIO(file), FACILITY)
+    seconds = time.perf_counter() - start
+    if set(taken.counts) != {outcome}:
+        raise RuntimeError(f"expected {outcome} alone, got {taken.counts}")
+    return taken.counts[outcome] / seconds
+
+
+def peak_memory_mib(installation: Installation, folder: Path) -> tuple[float, float]:
+    """Ingest a large file by the command line; its process's peak memory, and the file's size."""
+    path = folder / "large.xml"
+    path.write_bytes(new_file(LARGE_FILE_VISITS))
+    command = [sys.executable, "-m", "phr_api", "ingest", str(path), "--facility", FACILITY]
+    process = subprocess.Popen(command, env=installation.environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        raise RuntimeError(f"ingest ended with {process.returncode}")
+    return usage.ru_maxrss / 1024, path.stat().st_size / 2**20
+
+
+def run(cluster: EmbeddedServer, data_dir: Path) -> Report:
+    """Measure the pipeline against parsing alone, the second time against the first, memory."""
+    report = Report("Intake")
+    installation = install(cluster, "intake", data_dir)
+    db.configure(installation.settings.database.worker_url, pool_size=16)
+    identity.configure(installation.settings)
+    records.configure(installation.settings)
+    _add_facility()
+    take_whole(new_file(20), "accepted")  # the first connections and plans are made
+    files: list[bytes] = []
+
+    def first_time() -> float:
+        files.append(new_file(VISITS))
+        return take_whole(files[-1], "accepted")
+
+    rates = interleaved(
+        ROUNDS,
+        {
+            "first time": first_time,
+            "second time": lambda: take_whole(files[-1], "unchanged"),
+            "parse alone": lambda: parse_alone(files[-1]),
+        },
+    )
+    for name, values in rates.items():
+        report.say(f"  {name}: {statistics.median(values):,.0f} visits a second")
+    ratio = median_ratio(rates["first time"], rates["parse alone"])
+    report.bench("intake_of_parse_alone", ratio, 0.10)
+    again = median_ratio(rates["second time"], rates["first time"])
+    report.bench("intake_unchanged_of_first", again, 3)
+    memory, size = peak_memory_mib(installation, data_dir)
+    report.say(f"  {LARGE_FILE_VISITS:,} visits in {size:.0f} MiB: peak memory {memory:.0f} MiB")
+    report.bench("intake_memory_of_300_mib", memory / MOST_MEMORY_MIB, 1, at_most=True)
+    return report
+
+
+def _add_facility() -> None:
+    with db.unit_of_work() as session:
+        session.execute(
+            text(
+                "INSERT INTO facility (code, name, kind, search_key)"
+                " VALUES ('99001', 'Bệnh viện Thử', 'hospital', 'benh vien thu')"
+            )
+        )
