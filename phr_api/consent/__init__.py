@@ -1,6 +1,7 @@
 """Who may open which record. `open_record()` is the only way to a RecordScope."""
 
 from phr_api.consent.service import (
+    FacilityRole,
     FacilityScope,
     RecordScope,
     judge,
@@ -11,6 +12,7 @@ from phr_api.consent.service import (
 )
 
 __all__ = [
+    "FacilityRole",
     "FacilityScope",
     "RecordScope",
     "judge",
