@@ -12,6 +12,10 @@ from phr_api.kit import clock
 from phr_api.kit.embedded import EmbeddedServer
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
+HOW = (
+    "Ratios are medians of rounds in which the figure and its peer were measured one after the"
+    " other; absolute numbers are of this one machine and this one run."
+)
 PARTS = {"book": book.run, "intake": intake.run}
 
 
@@ -32,13 +36,8 @@ def main() -> int:
 
 def render(reports: list[Report]) -> str:
     """Return RESULTS.md: what was measured, on what, when."""
-    lines = [
-        "# Results of `make bench`",
-        "",
-        f"{clock.today().isoformat()}, Python {platform.python_version()}, {platform.machine()}."
-        " Ratios are medians of rounds in which the figure and its peer were measured one after"
-        " the other; absolute numbers are of this one machine and this one run.",
-    ]
+    machine = f"{clock.today().isoformat()}, Python {platform.python_version()}"
+    lines = ["# Results of `make bench`", "", f"{machine}, {platform.machine()}. {HOW}"]
     for report in reports:
         lines += ["", f"## {report.title}", "", "```", *report.lines, "```"]
     return "\n".join(lines) + "\n"

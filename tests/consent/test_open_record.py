@@ -1,6 +1,5 @@
 """Opening a record: the right is checked, the scope set, the trace written, or nothing is seen."""
 
-from collections.abc import Generator
 from datetime import timedelta
 
 import pytest
@@ -23,9 +22,8 @@ ALL = frozenset(SensitivityClass)
 
 
 @pytest.fixture(autouse=True)
-def configured(app: Flask) -> Generator[None]:
+def configured(app: Flask) -> None:
     """The database and the keys of the application are in place."""
-    yield
 
 
 def opened(principal: Principal, profile: Profile, *, power: str = "see") -> RecordScope:
@@ -99,7 +97,7 @@ def test_a_carer_opens_the_childs_record_and_it_is_traced(session: Session) -> N
 
 @pytest.mark.parametrize(("birth", "sees"), [("2012-01-01", True), ("2011", False)])
 def test_from_fifteen_sensitive_facts_are_hidden_from_a_carer(
-    session: Session, birth: str, sees: bool
+    session: Session, *, birth: str, sees: bool
 ) -> None:
     """A birth with unknown parts counts from its first day: hidden too early, never too late."""
     parent, child = make_citizen(session), make_profile(session, birth=birth)
