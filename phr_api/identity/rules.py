@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 ACCESS_TOKEN_LIFE = timedelta(minutes=10)
 ATTEMPT_LIFE = timedelta(minutes=10)
 ACTIVATION_LIFE = timedelta(hours=24)
-FRESH_SIGN_IN = timedelta(minutes=10)
 
 # A spent refresh token answers with the same successor for a day at most (R4).
 REPEAT_WINDOW = timedelta(hours=24)

@@ -1,5 +1,6 @@
 """Wire shapes of sign-in, sessions and one's own details. What is not here does not leave."""
 
+from datetime import date
 from typing import Any
 
 from marshmallow import (
@@ -16,20 +17,32 @@ from phr_api.identity.service.activation import SeenDocument
 from phr_api.identity.service.details import NewIdentifier
 from phr_api.identity.service.sessions import Device
 from phr_api.identity.service.sign_in import Completion, NewAttempt
+from phr_api.kit import clock
 from phr_api.kit.web import Schema
+from phr_api.vocab import PartialDate
 
+FIRST_BIRTH = date(1850, 1, 1)
 PLATFORMS = ("android", "ios", "web", "command-line", "other")
 DECLARABLE = ("citizen-id", "old-id", "passport", "bhyt-card", "bhxh")
 DOCUMENTS = ("citizen-card", "passport", "birth-certificate", "electronic-identity")
 S256 = r"^[A-Za-z0-9_-]{43}\Z"  # RFC 7636 §4.2
 VERIFIER = r"^[A-Za-z0-9._~-]{43,128}\Z"  # RFC 7636 §4.1
-BIRTH = r"^\d{4}(-\d{2}(-\d{2})?)?\Z"
 PRINTABLE = r"^[^\x00-\x1f\x7f]*\Z"
 
 
 def line(most: int, *, least: int = 1) -> list[validate.Validator]:
     """One line of text: no control characters."""
     return [validate.Length(least, most), validate.Regexp(PRINTABLE)]
+
+
+def past_date(text: str) -> None:
+    """Refuse what is no date, or none that somebody can be born on."""
+    try:
+        born = PartialDate.parse(text)
+    except ValueError as error:
+        raise ValidationError("Not a valid date.") from error
+    if not FIRST_BIRTH <= born.earliest <= clock.today():
+        raise ValidationError("Not a date of birth.")
 
 
 class ProviderSchema(Schema):
@@ -211,7 +224,7 @@ class NewActivationCodeSchema(Schema):
     full_name = fields.String(required=True, validate=line(255))
     birth = fields.String(
         required=True,
-        validate=validate.Regexp(BIRTH),
+        validate=[validate.Length(4, 10), past_date],
         metadata={"description": "as the document says, parts unknown left out"},
     )
     document = fields.String(required=True, validate=validate.OneOf(DOCUMENTS))

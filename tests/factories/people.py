@@ -122,7 +122,8 @@ def make_session(
     signed_in_at: datetime | None = None,
 ) -> AccountSession:
     """Save a session on a device of its own; staff have a second factor unless told otherwise."""
-    at = signed_in_at or clock.now()
+    # tokens carry whole seconds
+    at = (signed_in_at or clock.now()).replace(microsecond=0)
     device = Device(
         id=new_row_id(),
         account_id=account.id,

@@ -1,6 +1,7 @@
 """Sign-in over real HTTP: the local provider runs in a thread, the settings point at it."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import pytest
@@ -34,3 +35,12 @@ def providers(app: Flask, settings: Settings) -> Generator[Providers]:
         client.close()
     sign_in._Clients.known.clear()
     identity.configure(settings)
+
+
+@pytest.fixture
+def worker_process(
+    as_worker: Callable[[], AbstractContextManager[None]], app: Flask
+) -> Generator[None]:
+    """This process is the worker while the test runs."""
+    with as_worker():
+        yield

@@ -135,6 +135,14 @@ def test_without_all_three_claims_nothing_is_linked(
     assert profile_of(session, person.subject) is None
 
 
+def test_a_number_that_is_none_links_nothing(
+    client: FlaskClient, session: Session, person: DemoPerson, providers: Providers
+) -> None:
+    providers.citizen.faults.claims = {"citizen_number": "999990000000"}
+    assert sign_in(client, person.subject).status_code == 200
+    assert profile_of(session, person.subject) is None
+
+
 FAULTS: dict[str, dict[str, Any]] = {
     "wrong nonce": {"wrong_nonce": True},
     "wrong audience": {"wrong_audience": True},

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import logging
 import secrets
 import threading
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.ids import new_public_id, new_row_id
 from phr_api.settings import ProviderSettings
+
+log = logging.getLogger(__name__)
 
 _ACCOUNT = text("SELECT sign_in_account(:id, :issuer, :subject, :at)")
 _LINK = text(
@@ -214,6 +217,10 @@ def _claimed_person(identity: Identity) -> dict[str, Any] | None:
     """All three, number, name and birth, from a provider that may say so - or nothing (R1)."""
     if not (identity.citizen_number and identity.name and identity.birth):
         return None
-    return person_parameters(
-        number=identity.citizen_number, full_name=identity.name, birth=identity.birth
-    )
+    try:
+        return person_parameters(
+            number=identity.citizen_number, full_name=identity.name, birth=identity.birth
+        )
+    except ValueError:  # a number without the structure of one proves nobody
+        log.warning("claimed number is none", extra={"issuer": identity.issuer})
+        return None

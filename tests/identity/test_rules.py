@@ -1,0 +1,85 @@
+"""The arithmetic of sign-in: pure, so a table each."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from phr_api.identity.rules import (
+    Verdict,
+    is_redirect_allowed,
+    judge_refresh,
+    number_sex,
+    session_end,
+)
+
+NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("generation", "newest", "spent_ago", "used_ago", "verdict"),
+    [
+        (1, 1, None, None, Verdict.ROTATE),
+        (5, 5, None, HOUR, Verdict.ROTATE),
+        (4, 5, HOUR, None, Verdict.REPEAT),
+        (4, 5, 24 * HOUR, None, Verdict.REPEAT),
+        (4, 5, 25 * HOUR, None, Verdict.REUSE),
+        (4, 5, HOUR, timedelta(0), Verdict.REUSE),
+        (3, 5, HOUR, None, Verdict.REUSE),
+        (4, 5, None, None, Verdict.REUSE),
+    ],
+)
+def test_a_refresh_token_rotates_repeats_or_is_reuse(
+    generation: int,
+    newest: int,
+    spent_ago: timedelta | None,
+    used_ago: timedelta | None,
+    verdict: Verdict,
+) -> None:
+    judged = judge_refresh(
+        generation=generation,
+        newest=newest,
+        spent_at=None if spent_ago is None else NOW - spent_ago,
+        newest_used_at=None if used_ago is None else NOW - used_ago,
+        at=NOW,
+    )
+    assert judged is verdict
+
+
+@pytest.mark.parametrize(
+    ("uri", "in_development", "in_production"),
+    [
+        ("https://app.example.vn/back", True, True),
+        ("vn.example.phr:/back", True, True),
+        ("http://127.0.0.1:5000/back", True, False),
+        ("http://[::1]:5000/back", True, False),
+        ("http://localhost:5000/back", False, False),
+        ("http://app.example.vn/back", False, False),
+        ("https://app.example.vn/back#fragment", False, False),
+        ("https://user@app.example.vn/back", False, False),
+        ("javascript:alert(1)", False, False),
+        ("myapp:/back", False, False),
+        ("https:///back", False, False),
+        ("", False, False),
+    ],
+)
+def test_where_a_sign_in_may_come_back_to(
+    uri: str, *, in_development: bool, in_production: bool
+) -> None:
+    assert is_redirect_allowed(uri, is_development=True) is in_development
+    assert is_redirect_allowed(uri, is_development=False) is in_production
+
+
+def test_a_session_ends_when_idle_or_old() -> None:
+    assert session_end("citizen", signed_in_at=NOW, at=NOW) == NOW + timedelta(days=90)
+    late = NOW + timedelta(days=360)
+    assert session_end("citizen", signed_in_at=NOW, at=late) == NOW + timedelta(days=365)
+    assert session_end("staff", signed_in_at=NOW, at=NOW) == NOW + timedelta(hours=2)
+    assert session_end("staff", signed_in_at=NOW, at=NOW + 11 * HOUR) == NOW + 12 * HOUR
+
+
+def test_a_number_says_the_sex() -> None:
+    assert number_sex("001190000000") == "female"
+    assert number_sex("001088000000") == "male"
+    assert number_sex("001320000000") == "female"
+    assert number_sex("001220000000") == "male"
