@@ -1,0 +1,34 @@
+"""What a visit says, as one hash: equal for the same words in another order, layout or encoding."""
+
+import hashlib
+
+from phr_api.records.reader.tables import ReadVisit
+
+# A running number within a submission: the same visit has another one in next month's file.
+RUNNING = "STT"
+UNIT, CELL, RECORD = "\x1f", "\x1e", "\x1d"
+
+
+def content_digest(visit: ReadVisit) -> bytes:
+    """Return the SHA-256 of all received values; order of tables, rows, elements does not count.
+
+    Empty and missing are the same; so are Base64 and inline XML, CRLF and LF. XML has no control
+    characters, so they part names from values without escaping.
+    """
+    parts = []
+    for table in sorted(visit.tables):
+        rows = [
+            CELL.join([f"{name}{UNIT}{row[name]}" for name in sorted(row) if row[name]])
+            for row in map(_without_number, visit.tables[table])
+        ]
+        rows.sort()
+        parts.append(f"{table}{RECORD}{RECORD.join(rows)}")
+    digest = hashlib.sha256("\0".join(parts).encode())
+    for table in sorted(visit.whole):
+        for raw in sorted(visit.whole[table]):
+            digest.update(b"\0" + table.encode() + hashlib.sha256(raw).digest())
+    return digest.digest()
+
+
+def _without_number(row: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in row.items() if name != RUNNING}

@@ -1,0 +1,101 @@
+"""Rows out of a parsed table, whatever its root: with the wrapper, without it, or one row alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lxml import etree
+
+from phr_api.records.reader.layout import ALIASES, KNOWN, LAYOUTS, TABLE_OF_ROOT
+
+Row = dict[str, str]
+
+
+@dataclass(slots=True, frozen=True)
+class TableRows:
+    """A table's name, its rows as they came, and the names that the standard does not know."""
+
+    table: str
+    rows: list[Row]
+    unknown: list[str]
+
+
+def table_of(root: etree._Element) -> str | None:
+    """Return which table has such a root; None for a root that no table has."""
+    return TABLE_OF_ROOT.get(_local(root.tag))
+
+
+def read_rows(root: etree._Element, data: bytes, table: str | None) -> TableRows | None:
+    """Return the rows of a table, `data` being its document; None when it is none that we know."""
+    if table not in LAYOUTS:
+        return None
+    row_tag = LAYOUTS[table].row
+    elements = [root] if root.tag == row_tag else list(root.iter(row_tag))
+    if not elements:
+        elements = list(_likely_rows(root))
+    known = KNOWN[table]
+    rows: list[Row] = []
+    unknown: dict[str, None] = {}
+    cells = 0
+    for element in elements:
+        row = {cell.tag: (cell.text or "").strip() for cell in element}
+        cells += len(element)
+        if len(row) != len(element) or not known.issuperset(row):
+            row = _odd_row(element, table, unknown)
+        rows.append(row)
+    # as many tags as rows and their cells explain: then no cell holds elements of its own
+    if data.count(b"</") + data.count(b"/>") > cells + len(elements) + _wrappers(elements):
+        rows = [_odd_row(element, table, unknown) for element in elements]
+    return TableRows(table, rows, list(unknown))
+
+
+def canonical(table: str, row: Row) -> Row:
+    """Return the row with QĐ 3176's names where others stand for them; else the row itself."""
+    aliases = ALIASES.get(table)
+    if aliases is None or aliases.keys().isdisjoint(row):
+        return row
+    stands_for = {
+        name: row[alias] for alias, name in aliases.items() if row.get(alias) and not row.get(name)
+    }
+    return row | stands_for
+
+
+def _wrappers(elements: list[etree._Element]) -> int:
+    """Count the elements above the rows."""
+    if not elements:
+        return 1
+    return sum(1 for _ in elements[0].iterancestors())
+
+
+def _likely_rows(root: etree._Element) -> Iterator[etree._Element]:
+    """Yield elements that hold a MA_LK, for a row whose own name is misspelt."""
+    for key in root.iter("{*}MA_LK"):
+        parent = key.getparent()
+        if parent is not None:
+            yield parent
+
+
+def _odd_row(element: etree._Element, table: str, unknown: dict[str, None]) -> Row:
+    """Read a row with names that are unknown, in a namespace, or come twice, or hold elements.
+
+    What comes twice, or nested, is kept under a name that says so; nothing is dropped.
+    """
+    row: Row = {}
+    known = KNOWN[table]
+    for cell in element:
+        name = _local(cell.tag)
+        text = (
+            "".join(map(str, cell.itertext())).strip() if len(cell) else (cell.text or "").strip()
+        )
+        if name not in known or len(cell):
+            unknown[name] = None
+        while name in row:
+            if row[name] == text:
+                break
+            name = f"{name}+"
+            unknown[name] = None
+        row[name] = text
+    return row
+
+
+def _local(tag: str) -> str:
+    return tag.rpartition("}")[2]
