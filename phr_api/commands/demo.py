@@ -88,8 +88,7 @@ def demo_files(visits: Iterable[Visit]) -> dict[str, bytes]:
     for visit in visits:
         by_facility.setdefault(visit.facility, []).append(tables(visit))
     return {
-        code: make_file(code, MADE_ON, visits_there)
-        for code, visits_there in by_facility.items()
+        code: make_file(code, MADE_ON, visits_there) for code, visits_there in by_facility.items()
     }
 
 
@@ -97,9 +96,7 @@ def tables(visit: Visit) -> Tables:
     """Return the tables of one visit."""
     made: dict[str, list[dict[str, str]]] = {"XML1": [_summary(visit)]}
     made["XML2"] = [_medicine(visit, n, *row) for n, row in enumerate(visit.medicines, 1)]
-    made["XML3"] = [
-        _service(visit, n, code) for n, code in enumerate(_services(visit.results), 1)
-    ]
+    made["XML3"] = [_service(visit, n, code) for n, code in enumerate(_services(visit.results), 1)]
     made["XML4"] = [_result(visit, n, *row) for n, row in enumerate(visit.results, 1)]
     made["XML5"] = [_note(visit, n, text) for n, text in enumerate(visit.notes, 1)]
     for name, fields in visit.papers.items():

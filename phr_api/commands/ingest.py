@@ -47,14 +47,12 @@ def ingest(
     /v1/facilities/CODE/submissions takes it. Sending a file again changes nothing. Each visit is
     accepted, unchanged, superseded, needs-review or refused; the status is 1 if any was refused.
     """
-    from phr_api import worker  # noqa: PLC0415 - `--help` stays fast
-    from phr_api.commands import demo  # noqa: PLC0415
+    from phr_api.commands import demo  # noqa: PLC0415 - `--help` stays fast
     from phr_api.kit.problems import Problem  # noqa: PLC0415
     from phr_api.records import take_in  # noqa: PLC0415
 
     is_refused = False
     with command_database() as settings:
-        worker.configure(settings)
         demo.require_facility(facility, is_development=settings.is_development)
         for file in files:
             try:

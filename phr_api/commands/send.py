@@ -56,7 +56,7 @@ HEADER = (
     type=click.Path(dir_okay=False, path_type=Path),
     help="CSV of what was refused (default: refusals-<time>.csv here, or in the watched folder).",
 )
-def send(  # noqa: PLR0913 - each is one option
+def send(  # noqa: PLR0913, PLR0917 - each is one option
     files: tuple[Path, ...],
     watch: Path | None,
     once: bool,  # noqa: FBT001 - click's way

@@ -11,10 +11,17 @@ import httpx
 import jwt
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from phr_api.kit import clock
 
+SigningKey = Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey
+ALGORITHMS = {
+    Ed25519PrivateKey: "EdDSA",
+    EllipticCurvePrivateKey: "ES256",
+    RSAPrivateKey: "PS256",
+}
 ASSERTION_SECONDS = 120
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TRIES = 5
@@ -181,15 +188,15 @@ def _json(response: httpx.Response) -> dict[str, Any]:
     return body if isinstance(body, dict) else {}
 
 
-def _read_key(path: Path) -> Ed25519PrivateKey | EllipticCurvePrivateKey:
+def _read_key(path: Path) -> SigningKey:
     try:
         key = load_pem_private_key(path.read_bytes(), None)
     except (ValueError, TypeError) as error:
         raise SendingFailedError(f"{path} is not a PEM private key without password") from error
-    if not isinstance(key, Ed25519PrivateKey | EllipticCurvePrivateKey):
-        raise SendingFailedError(f"{path} is not an Ed25519 or EC private key")
+    if not isinstance(key, Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey):
+        raise SendingFailedError(f"{path} is not an Ed25519, P-256 or RSA private key")
     return key
 
 
-def _algorithm(key: Ed25519PrivateKey | EllipticCurvePrivateKey) -> str:
-    return "EdDSA" if isinstance(key, Ed25519PrivateKey) else "ES256"
+def _algorithm(key: SigningKey) -> str:
+    return next(name for kind, name in ALGORITHMS.items() if isinstance(key, kind))

@@ -6,9 +6,22 @@ from phr_api.healthbook import models as _healthbook
 from phr_api.home import models as _home
 from phr_api.identity import models as _identity
 from phr_api.kit import idempotency as _idempotency
+from phr_api.kit import jobs as _jobs
 from phr_api.kit import limits as _limits
 from phr_api.kit.db import Base
+from phr_api.records import models as _records
 
-__all__ = ["_audit", "_clinics", "_healthbook", "_home", "_idempotency", "_identity", "_limits", "metadata"]
+__all__ = [
+    "_audit",
+    "_clinics",
+    "_healthbook",
+    "_home",
+    "_idempotency",
+    "_identity",
+    "_jobs",
+    "_limits",
+    "_records",
+    "metadata",
+]
 
 metadata = Base.metadata

@@ -141,7 +141,7 @@ class IntakeWork(Base):
 
 
 class Original(Base):
-    """Received bytes, sealed under a key of their own (R14): of one visit, or a file's remainder."""
+    """Received bytes, sealed under a key of their own (R14): a visit's, or a file's remainder."""
 
     __tablename__ = "original"
 
@@ -241,12 +241,14 @@ class ReceivedVisit(Base):
     submission_id: Mapped[UUID]
     ordinal: Mapped[int]
     original_id: Mapped[UUID]
+    tables: Mapped[JsonList]
     additions: Mapped[JsonList]  # later files that brought single tables of this visit
     profile_id: Mapped[UUID | None]
     encounter_id: Mapped[UUID | None]
     candidate_id: Mapped[UUID | None]  # whose number disagreed; never shown
     match_kind: Mapped[str]
     match_reasons: Mapped[JsonList]
+    match_without: Mapped[JsonList]  # systems of numbers that are not this person's
     source_state: Mapped[str]
     received_at: Mapped[datetime]
     attached_at: Mapped[datetime | None]

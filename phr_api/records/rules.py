@@ -1,11 +1,17 @@
 """Arithmetic of intake without a database: merging tables, guarding cells of a spreadsheet."""
 
 import csv
+import hashlib
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from phr_api.identity import ReceivedPerson
+from phr_api.vocab import name_key
+
 SUMMARY, ARRIVAL = "XML1", "XML0"
+# Somebody who tries names out on a known number gets no further (R11, R24).
+MOST_DISAGREEMENTS_A_FILE = 200
 # A spreadsheet runs a cell that begins so; it is shown as text instead (OWASP, CSV injection).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -14,6 +20,11 @@ def is_whole(tables: Iterable[str]) -> bool:
     """Whether these tables are a visit of their own: a summary, or an arrival and nothing else."""
     names = set(tables)
     return SUMMARY in names or names == {ARRIVAL}
+
+
+def is_late_arrival(tables: Iterable[str], known: Iterable[str]) -> bool:
+    """Whether this only says that somebody came (XML0) of a visit whose summary is known."""
+    return set(tables) == {ARRIVAL} and SUMMARY in set(known)
 
 
 def is_known_addition(
@@ -41,3 +52,88 @@ def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     writer.writerow(header)
     writer.writerows([safe_cell(value) for value in row] for row in rows)
     return out.getvalue()
+
+
+def person_digest(person: ReceivedPerson) -> bytes:
+    """Return a hash of what names the person: equal when a changed visit names the same one.
+
+    A card counts only where there is no number: a renewed card does not make another person.
+    """
+    names = [
+        name_key(person.full_name),
+        str(person.birth),
+        ":".join(person.number) if person.number else "",
+        "newborn" if person.is_newborn else "",
+    ]
+    if person.number is None:
+        names += sorted(card.insurance_number for card in person.cards)
+    return hashlib.sha256("\0".join(names).encode()).digest()
+
+
+def from_hex(column: str) -> bytes:
+    r"""Return the bytes of a bytea column as PostgreSQL's to_jsonb writes it: \x and hex."""
+    return bytes.fromhex(column.removeprefix("\\x"))
+
+
+def reason(code: str, *, vi: str, en: str, element: str | None = None) -> dict[str, Any]:
+    """Return a reason of ours in the shape of the reader's, which name table and row."""
+    return {
+        "table": None,
+        "row": None,
+        "element": element,
+        "code": code,
+        "expected": None,
+        "received": None,
+        "message": {"vi": vi, "en": en},
+    }
+
+
+def review_reason(field: str) -> dict[str, Any]:
+    """Return why a visit waits: the name of the fact that disagrees, never a value (R11)."""
+    vi, en = DISAGREEMENTS.get(field, DISAGREEMENTS["ambiguous"])
+    code = "ambiguous-number" if field == "ambiguous" else f"{field}-disagrees"
+    return reason(code, vi=vi, en=en)
+
+
+DISAGREEMENTS = {
+    "name": (
+        "Họ tên không khớp với người mang số này",
+        "The name is not that of the number's holder",
+    ),
+    "birth": (
+        "Ngày sinh không khớp với người mang số này",
+        "The birth date is not that of the number's holder",
+    ),
+    "citizen-id": (
+        "Người này đã có số định danh khác",
+        "This person is known by another citizen number",
+    ),
+    "card": (
+        "Thẻ bảo hiểm y tế thuộc về người khác",
+        "The insurance card belongs to somebody else",
+    ),
+    "ambiguous": (
+        "Có hơn một người mang số này",
+        "More than one person is known by this number",
+    ),
+}
+WITHDRAWN_BEFORE = reason(
+    "withdrawn-before",
+    vi="Hồ sơ này đã được cơ sở rút lại; gửi lại y nguyên không có tác dụng",
+    en="The facility withdrew this visit; sending it again unchanged has no effect",
+)
+NO_SUMMARY = reason(
+    "no-summary",
+    vi="Thiếu bảng XML1 và chưa có hồ sơ nào để bổ sung",
+    en="There is no XML1, and no known visit to add these tables to",
+)
+FAILED = reason(
+    "processing-failed",
+    vi="Lỗi hệ thống khi xử lý hồ sơ; dữ liệu được giữ lại và sẽ được xử lý lại",
+    en="Our system failed on this visit; its bytes are kept and will be processed again",
+)
+TOO_MANY_DISAGREEMENTS = reason(
+    "too-many-disagreements",
+    vi="Hôm nay có quá nhiều hồ sơ không khớp nhân thân; hồ sơ này chưa được xử lý",
+    en="Too many visits disagreed with known numbers today; this one was not processed",
+)

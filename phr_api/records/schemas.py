@@ -1,4 +1,4 @@
-"""Wire shapes of intake. Nothing here names a person, nor says which record a visit went to (R11)."""
+"""Wire shapes of intake. Nothing here names a person, nor whose record a visit went to (R11)."""
 
 from datetime import timedelta
 from typing import Any

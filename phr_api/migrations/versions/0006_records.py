@@ -57,6 +57,7 @@ BEGIN
     END IF;
 END $$"""
 
+
 def upgrade() -> None:
     create_submission()
     create_upload()
@@ -186,12 +187,14 @@ def create_visit() -> None:
         Column("submission_id", Uuid, nullable=False),
         Column("ordinal", Integer, nullable=False),
         Column("original_id", Uuid, nullable=False),
+        Column("tables", JSONB, nullable=False, server_default="[]"),
         Column("additions", JSONB, nullable=False, server_default="[]"),
         Column("profile_id", Uuid),
         Column("encounter_id", Uuid),
         Column("candidate_id", Uuid),
         Column("match_kind", Text, nullable=False),
         Column("match_reasons", JSONB, nullable=False, server_default="[]"),
+        Column("match_without", JSONB, nullable=False, server_default="[]"),
         Column("source_state", Text, nullable=False),
         Column("received_at", INSTANT, nullable=False),
         Column("attached_at", INSTANT),
@@ -221,9 +224,7 @@ def create_visit() -> None:
             "id",
             postgresql_where=is_waiting,
         ),
-        Index(
-            "ix_received_visit_raw", "facility_code", "raw_sha256", postgresql_where=is_current
-        ),
+        Index("ix_received_visit_raw", "facility_code", "raw_sha256", postgresql_where=is_current),
     )
 
 
@@ -251,10 +252,11 @@ def create_order() -> None:
 
 def protect() -> None:
     """By facility; the worker's queue, and what waits sealed in it, belong to the worker."""
-    protect_facility_table(op, "submission", web="SELECT, INSERT", worker="SELECT, INSERT, UPDATE, DELETE")
+    everything = "SELECT, INSERT, UPDATE, DELETE"
+    protect_facility_table(op, "submission", web="SELECT, INSERT", worker=everything)
     # holds ids and counts alone; the worker trims old reports of every facility
     op.execute("CREATE POLICY trim ON submission TO phr_worker USING (true)")
-    protect_facility_table(op, "submission_entry", worker="SELECT, INSERT, UPDATE, DELETE")
+    protect_facility_table(op, "submission_entry", worker=everything)
     protect_facility_table(op, "received_visit")
     protect_facility_table(op, "original", web="")
     protect_facility_table(op, "visit_order", web="SELECT, INSERT")
@@ -264,4 +266,4 @@ def protect() -> None:
             f"CREATE POLICY send ON {table} FOR INSERT WITH CHECK (facility_code = {FACILITY})"
         )
         op.execute(f"CREATE POLICY work ON {table} TO phr_worker USING (true)")
-        grant(op, table, web="INSERT", worker="SELECT, INSERT, UPDATE, DELETE")
+        grant(op, table, web="INSERT", worker=everything)

@@ -70,7 +70,7 @@ def count_outcomes(session: Session, submission_id: UUID) -> dict[str, int]:
         .where(SubmissionEntry.submission_id == submission_id)
         .group_by(SubmissionEntry.outcome)
     )
-    return {outcome: count for outcome, count in rows}
+    return {row[0]: row[1] for row in rows}
 
 
 def find_submissions(

@@ -9,7 +9,7 @@ from flask import Response, request
 from flask.views import MethodView
 from sqlalchemy.orm import Session
 
-from phr_api.consent import open_facility
+from phr_api.consent import FacilityRole, open_facility
 from phr_api.identity import current_principal
 from phr_api.kit import cursor
 from phr_api.kit.db import unit_of_work
@@ -32,7 +32,7 @@ blp = Blueprint(
     description="Refused visits that wait for a corrected file, and daily totals",
 )
 
-READERS = frozenset({"system", "desk", "doctor"})
+READERS: frozenset[FacilityRole] = frozenset({"system", "desk", "doctor"})
 CSV_PAGE = 500
 MOST_CSV_VISITS = 20_000
 CSV_HEADER = (
@@ -56,7 +56,7 @@ CSV_HEADER = (
 class Rejections(MethodView):
     @blp.arguments(RejectionsQuerySchema, location="query")
     @blp.response(200, RejectionsSchema)
-    @blp.alt_response(200, success=True, content_type="text/csv", description="as CSV")
+    @blp.doc(responses={"200": {"content": {"text/csv": {"schema": {"type": "string"}}}}})
     def get(self, page: dict[str, Any], code: str) -> Any:
         """List refused visits that no later file has settled, oldest first"""
         kind = f"rejections/{code}/{page['day']}"

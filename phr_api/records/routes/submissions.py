@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import request
 from flask.views import MethodView
 
-from phr_api.consent import open_facility
+from phr_api.consent import FacilityRole, open_facility
 from phr_api.identity import Principal, current_principal
 from phr_api.kit import cursor, limits
 from phr_api.kit.db import unit_of_work
@@ -35,8 +35,8 @@ blp = Blueprint(
     description="Files that hospitals send, and what became of each visit in them",
 )
 
-SENDERS = frozenset({"system"})
-READERS = frozenset({"system", "desk", "doctor"})
+SENDERS: frozenset[FacilityRole] = frozenset({"system"})
+READERS: frozenset[FacilityRole] = frozenset({"system", "desk", "doctor"})
 A_SENDER = Limit(name="submissions", count=600, per=timedelta(hours=1))
 FILE_BODY = {
     "required": True,

@@ -8,7 +8,7 @@ from uuid import UUID
 from flask.views import MethodView
 from sqlalchemy.orm import Session
 
-from phr_api.consent import FacilityScope, open_facility
+from phr_api.consent import FacilityRole, FacilityScope, open_facility
 from phr_api.identity import current_principal
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.idempotency import Created, once
@@ -32,8 +32,8 @@ blp = Blueprint(
     description="Visits that a facility sent, by MA_LK",
 )
 
-READERS = frozenset({"system", "desk", "doctor"})
-STAFF = frozenset({"desk", "doctor"})
+READERS: frozenset[FacilityRole] = frozenset({"system", "desk", "doctor"})
+STAFF: frozenset[FacilityRole] = frozenset({"desk", "doctor"})
 LONGEST_MA_LK = 100
 
 
@@ -87,7 +87,7 @@ def place_order(
     visit: str,
     order: Callable[[Session, FacilityScope], VisitOrder],
     *,
-    roles: frozenset[Any],
+    roles: frozenset[FacilityRole],
 ) -> Any:
     """Place an order once per Idempotency-Key; the worker carries it out."""
     if len(visit) > LONGEST_MA_LK:

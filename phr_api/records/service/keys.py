@@ -3,7 +3,7 @@
 from functools import cached_property
 
 from phr_api.kit.sealed import OriginalSealer
-from phr_api.settings import RecordsSettings, SettingError
+from phr_api.settings import RecordsSettings, SettingError, Settings
 
 
 class Keys:
@@ -23,6 +23,11 @@ class Keys:
             raise SettingError("RECORDS_PRIVATE_KEY", "is not set")
         return self._settings.private_key
 
+    @property
+    def threads(self) -> int:
+        """How many visits are in flight."""
+        return self._settings.threads
+
     @cached_property
     def sealer(self) -> OriginalSealer:
         return OriginalSealer(self.private_key)
@@ -38,9 +43,9 @@ class _Configured:
     keys: Keys | None = None
 
 
-def configure(settings: RecordsSettings) -> None:
+def configure(settings: Settings) -> None:
     """Keep the keys of this process, once at start."""
-    _Configured.keys = Keys(settings)
+    _Configured.keys = Keys(settings.records)
 
 
 def current() -> Keys:

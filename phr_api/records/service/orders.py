@@ -25,9 +25,7 @@ from phr_api.records.queries import visits as queries
 from phr_api.records.service.commands import Decision, Reattachment
 
 
-def order_withdrawal(
-    session: Session, scope: FacilityScope, ma_lk: str, reason: str
-) -> VisitOrder:
+def order_withdrawal(session: Session, scope: FacilityScope, ma_lk: str, reason: str) -> VisitOrder:
     """Order that the newest version is marked as withdrawn.
 
     Raises NotFound, VisitNotCurrent when it is withdrawn already, OrderWaiting.
@@ -75,7 +73,7 @@ def order_reattachment(
     return order
 
 
-def _place(  # noqa: PLR0913 - each is one column of the order
+def _place(
     session: Session,
     scope: FacilityScope,
     visit: ReceivedVisit,

@@ -2,34 +2,22 @@
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from phr_api.kit.db import unit_of_work
-from phr_api.kit.ids import new_row_id
 from phr_api.kit.sealed import BrokenSeal, OriginalSealer, open_file
 from phr_api.records.models import Original, Submission, SubmissionEntry, UploadChunk
 
 CHUNKS_A_STATEMENT = 16  # 1 MiB
 
 
-def sealed_row(
-    sealer: OriginalSealer, plain: bytes, sha256: bytes, *, submission_id: UUID, facility: str
-) -> dict[str, Any]:
-    """Return the columns of an original; its key is its own, so it can be destroyed alone."""
+def sealed_row(sealer: OriginalSealer, plain: bytes) -> dict[str, bytes]:
+    """Return the sealed columns of an original under a key that can be destroyed alone."""
     wrapped_key, sealed = sealer.seal(plain)
-    return {
-        "id": new_row_id(),
-        "facility_code": facility,
-        "submission_id": submission_id,
-        "sha256": sha256,
-        "plain_bytes": len(plain),
-        "wrapped_key": wrapped_key,
-        "sealed": sealed,
-    }
+    return {"wrapped_key": wrapped_key, "sealed": sealed}
 
 
 def open_original(session: Session, sealer: OriginalSealer, original_id: UUID) -> bytes:
@@ -46,9 +34,7 @@ def open_original(session: Session, sealer: OriginalSealer, original_id: UUID) -
     return plain
 
 
-def reassemble(
-    session: Session, sealer: OriginalSealer, submission_id: UUID
-) -> Iterator[bytes]:
+def reassemble(session: Session, sealer: OriginalSealer, submission_id: UUID) -> Iterator[bytes]:
     """Give the inflated file byte for byte; the facility's scope is set.
 
     Visits lie where they lay; the gaps between them are the remainder, in order.
@@ -67,14 +53,14 @@ def reassemble(
         gap = start - position
         yield rest[taken : taken + gap]
         taken += gap
+        if original_id is None:
+            raise BrokenSeal("a report keeps no bytes")
         yield open_original(session, sealer, original_id)
         position = start + length
     yield rest[taken:]
 
 
-def open_upload(
-    private_key: bytes, submission_id: UUID, wrapped_key: bytes
-) -> Iterator[bytes]:
+def open_upload(private_key: bytes, submission_id: UUID, wrapped_key: bytes) -> Iterator[bytes]:
     """Give the bytes of a waiting file as they were sent, from its sealed chunks."""
     return open_file(private_key, wrapped_key, _chunks(submission_id))
 

@@ -1,12 +1,12 @@
 """Taking a file: the submission, its sealed chunks and the worker's task, in one transaction."""
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
@@ -14,8 +14,8 @@ from phr_api import audit
 from phr_api.kit import clock
 from phr_api.kit.ids import new_row_id
 from phr_api.records.models import (
-    Disagreement,
     IntakeWork,
+    Outcome,
     Submission,
     SubmissionState,
     UploadChunk,
@@ -26,16 +26,16 @@ from phr_api.records.service.spool import Spool
 
 CHUNKS_A_STATEMENT = 64  # 4 MiB
 MOST_DISAGREEMENTS_A_DAY = 500
-OPERATOR = UUID(int=0)
 
 
 def refuse_guessers(session: Session, actor: audit.Actor, facility_code: str) -> None:
     """TooManyDisagreements when this sender reached the day's limit (R11, R24)."""
+    disagreed = Submission.counts[Outcome.NEEDS_REVIEW.value].as_integer()
     count = session.scalar(
-        select(Disagreement.count).where(
-            Disagreement.facility_code == facility_code,
-            Disagreement.actor_id == (actor.id or OPERATOR),
-            Disagreement.day == clock.today(),
+        select(func.sum(func.coalesce(disagreed, 0))).where(
+            Submission.facility_code == facility_code,
+            Submission.client_id == actor.id,
+            Submission.received_at >= _midnight(clock.today()),
         )
     )
     if count is not None and count >= MOST_DISAGREEMENTS_A_DAY:
@@ -100,7 +100,7 @@ def _insert_once(session: Session, submission: Submission) -> None:
                 Submission.validate_only.is_(False),
             )
         )
-        raise FileInProgress(**({"submissionId": str(other)} if other else {}))
+        raise FileInProgress(submissionId=str(other) if other else None)
 
 
 def _batches(spool: Spool, submission: Submission) -> Iterator[list[dict[str, Any]]]:
@@ -118,5 +118,9 @@ def _batches(spool: Spool, submission: Submission) -> Iterator[list[dict[str, An
 
 
 def _seconds_to_midnight() -> int:
-    tomorrow = datetime.combine(clock.today() + timedelta(days=1), time(), clock.VIETNAM)
+    tomorrow = _midnight(clock.today() + timedelta(days=1))
     return max(1, int((tomorrow - clock.now()).total_seconds()))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), clock.VIETNAM)

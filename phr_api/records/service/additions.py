@@ -1,0 +1,38 @@
+"""Tables without a summary: they mean something only beside the visit that was sent before.
+
+The kept bytes of that visit are read again, the new tables take the place of those of the same
+name, and the whole is entered as a changed visit.
+"""
+
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from phr_api.records import rules
+from phr_api.records.models import Outcome
+from phr_api.records.reader import ReadVisit
+from phr_api.records.service import entering, reading
+from phr_api.records.service.arrival import Intake, Piece
+
+
+def add_tables(session: Session, intake: Intake, piece: Piece, read: ReadVisit) -> Outcome | None:
+    """Enter tables without a summary; refused as no-summary when there is nothing to add them to.
+
+    Raises VisitRefused when the whole cannot be read.
+    """
+    known = entering.begin(session, intake, read.ma_lk, piece.ordinal)
+    if known.is_entered and piece.original_id is None:
+        return None
+    names = (read.ma_lk, read.ma_bn)
+    kept = known.current or known.waiting
+    if kept is None or not rules.is_whole({*kept["tables"], *read.table_names}):
+        entering.write_entry(session, intake, piece, names, Outcome.REFUSED, [rules.NO_SUMMARY])
+        return Outcome.REFUSED
+    content = reading.digest(read)
+    if rules.is_known_addition(kept["additions"], read.table_names, content.hex()):
+        outcome = Outcome.UNCHANGED if known.current else Outcome.NEEDS_REVIEW
+        visit_id = UUID(kept["id"])
+        entering.write_entry(session, intake, piece, names, outcome, [], visit_id=visit_id)
+        return outcome
+    arrival = reading.merged_arrival(session, intake, piece, read, kept)
+    return entering.enter_known(session, intake, arrival, known)

@@ -1,0 +1,124 @@
+"""Whose a visit is, and writing it into that person's book.
+
+A visit whose person is named as before stays where it is: a decision of the facility's staff, or a
+re-attachment, holds until the file names somebody else. Then it is matched anew, and it may move:
+both records are locked in id order, the old one gets a tombstone (FINDINGS 4).
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phr_api import audit, consent, healthbook, identity
+from phr_api.kit import clock
+from phr_api.kit.ids import new_row_id
+from phr_api.records import rules
+from phr_api.records.service.arrival import Arrival, Intake
+from phr_api.vocab import ProfileId
+
+_LOCK_RECORDS = text("SELECT lock_records(CAST(:people AS uuid[]))")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Whose book a visit belongs in; nobody's while it waits for a decision.
+
+    `kind`: matched, new, kept, needs-review, decided-same, decided-different, reattached.
+    `reasons` name the facts that disagree; `without` the systems of numbers not to write.
+    """
+
+    kind: str
+    profile_id: UUID | None = None
+    candidate_id: UUID | None = None
+    reasons: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.profile_id is None
+
+
+def find_place(
+    session: Session,
+    intake: Intake,
+    arrival: Arrival,
+    current: dict[str, Any] | None,
+    person: bytes,
+) -> Place:
+    """Say whose the visit is; numbers stay locked until the transaction ends."""
+    if current and rules.from_hex(current["person_sha256"]) == person:
+        return Place(
+            kind="kept",
+            profile_id=UUID(current["profile_id"]),
+            without=current["match_without"],
+        )
+    return match(session, intake, arrival)
+
+
+def match(session: Session, intake: Intake, arrival: Arrival) -> Place:
+    """Match the received person (R10-R12)."""
+    found = identity.match_received(
+        session, arrival.person, intake.facility_code, clock.now(), actor=intake.actor
+    )
+    return Place(
+        kind=found.outcome,
+        profile_id=found.profile_id,
+        candidate_id=found.candidate_id,
+        reasons=list(found.reasons),
+        without=sorted(found.without),
+    )
+
+
+def attach(
+    session: Session,
+    intake: Intake,
+    arrival: Arrival,
+    place: Place,
+    current: dict[str, Any] | None,
+) -> UUID:
+    """Write the visit into the book of `place`, after what it was before; the encounter's id."""
+    if place.profile_id is None:
+        raise ValueError("a visit that waits is in nobody's book")
+    profile_id = ProfileId(place.profile_id)
+    subjects = [place.profile_id]
+    earlier = UUID(current["encounter_id"]) if current else None
+    if current and UUID(current["profile_id"]) != place.profile_id:
+        subjects.append(detach(session, intake, current, place.profile_id))
+        earlier = None
+    scope = consent.open_for_intake(session, intake.actor, intake.facility_code, profile_id)
+    identity.write_received_person(
+        session,
+        profile_id,
+        arrival.person,
+        facility_code=intake.facility_code,
+        at=clock.now(),
+        without=frozenset(place.without),
+    )
+    encounter_id = new_row_id()
+    healthbook.write_visit(
+        session,
+        scope,
+        arrival.visit,
+        encounter_id=encounter_id,
+        supersedes=earlier,
+        submission_id=intake.submission_id,
+        source_state=intake.source_state,
+    )
+    if earlier is not None:
+        healthbook.supersede_visit(session, scope, earlier, by=encounter_id)
+    audit.add_subjects(session, intake.event_id, subjects)
+    return encounter_id
+
+
+def detach(session: Session, intake: Intake, current: dict[str, Any], new_owner: UUID) -> UUID:
+    """Leave a tombstone in the book that the visit leaves; returns whose book that was."""
+    old_owner = UUID(current["profile_id"])
+    session.execute(_LOCK_RECORDS, {"people": [old_owner, new_owner]})
+    scope = consent.open_for_intake(
+        session, intake.actor, intake.facility_code, ProfileId(old_owner)
+    )
+    healthbook.supersede_visit(session, scope, UUID(current["encounter_id"]), by=None)
+    return old_owner

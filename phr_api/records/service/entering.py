@@ -1,0 +1,225 @@
+"""One visit into the books: known already, new, changed, or somebody must say whose it is.
+
+Each visit is one transaction (the caller's). Locks are taken in the order of FINDINGS 8: the visit,
+the person's numbers, the record, the rest. The entry (submission, ordinal) is written in it too, so
+that a file which is begun again enters every visit once.
+"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phr_api.kit import clock
+from phr_api.kit.ids import new_row_id
+from phr_api.records import rules
+from phr_api.records.models import Outcome, VisitState
+from phr_api.records.service import attaching, writing
+from phr_api.records.service.arrival import Arrival, Base, Intake, Known, Piece
+from phr_api.records.service.originals import sealed_row
+from phr_api.records.service.writing import NewEntry, NewVersion
+
+_BEGIN = text(
+    "SELECT is_entered, last_version, current_visit, waiting_visit, withdrawn_content,"
+    " has_open_refusals FROM begin_visit(:facility, :ma_lk, :submission, :ordinal)"
+)
+
+
+def begin(session: Session, intake: Intake, ma_lk: str, ordinal: int) -> Known:
+    """Take the visit's lock until the transaction ends and return what is known of it."""
+    row = session.execute(
+        _BEGIN,
+        {
+            "facility": intake.facility_code,
+            "ma_lk": ma_lk,
+            "submission": intake.submission_id,
+            "ordinal": ordinal,
+        },
+    ).one()
+    return Known(
+        is_entered=row[0],
+        last_version=row[1],
+        current=row[2],
+        waiting=row[3],
+        withdrawn_content=row[4],
+        has_open_refusals=row[5],
+    )
+
+
+def enter(session: Session, intake: Intake, arrival: Arrival) -> Outcome | None:
+    """Enter one visit; None when this place of this file was entered before."""
+    known = begin(session, intake, arrival.ma_lk, arrival.piece.ordinal)
+    if known.is_entered and arrival.piece.original_id is None:
+        return None
+    return enter_known(session, intake, arrival, known)
+
+
+def enter_known(session: Session, intake: Intake, arrival: Arrival, known: Known) -> Outcome:
+    """Enter one visit whose lock is held."""
+    repeated = None if arrival.added else _repetition(arrival, known)
+    if repeated is not None:
+        outcome, visit_id, reasons = repeated
+        names = (arrival.ma_lk, arrival.ma_bn)
+        write_entry(session, intake, arrival.piece, names, outcome, reasons, visit_id=visit_id)
+        return outcome
+    person = rules.person_digest(arrival.person)
+    place = attaching.find_place(session, intake, arrival, known.current, person)
+    if place.is_waiting and _is_waiting_still(arrival, known):
+        return Outcome.NEEDS_REVIEW
+    at = clock.now()
+    encounter_id = None
+    if not place.is_waiting:
+        encounter_id = attaching.attach(session, intake, arrival, place, known.current)
+        if known.current:
+            writing.end_version(session, known.current["id"], VisitState.SUPERSEDED, at)
+    if known.waiting:
+        writing.end_version(session, known.waiting["id"], VisitState.SUPERSEDED, at)
+    original_id = arrival.piece.original_id or new_row_id()
+    version = new_version(
+        arrival,
+        place,
+        number=known.last_version + 1,
+        encounter_id=encounter_id,
+        person=person,
+        original_id=original_id,
+    )
+    outcome = _outcome(place, known)
+    reasons = [rules.review_reason(name) for name in place.reasons]
+    names = (arrival.ma_lk, arrival.ma_bn)
+    write_entry(session, intake, arrival.piece, names, outcome, reasons, version=version, at=at)
+    if known.has_open_refusals:
+        writing.close_refusals(session, intake, arrival.ma_lk)
+    return outcome
+
+
+def _is_waiting_still(arrival: Arrival, known: Known) -> bool:
+    """Whether this very visit waits for a decision; kept bytes that are run again match anew."""
+    return (
+        known.waiting is not None
+        and not arrival.added
+        and rules.from_hex(known.waiting["content_sha256"]) == arrival.content_sha256
+    )
+
+
+def _outcome(place: attaching.Place, known: Known) -> Outcome:
+    if place.is_waiting:
+        return Outcome.NEEDS_REVIEW
+    return Outcome.SUPERSEDED if known.current else Outcome.ACCEPTED
+
+
+def _repetition(
+    arrival: Arrival, known: Known
+) -> tuple[Outcome, UUID | None, list[dict[str, Any]]] | None:
+    """Return what a visit that says nothing new comes to; None when it does."""
+    content = arrival.content_sha256
+    if known.current and (
+        rules.from_hex(known.current["content_sha256"]) == content
+        or rules.is_late_arrival(arrival.tables, known.current["tables"])
+    ):
+        return Outcome.UNCHANGED, UUID(known.current["id"]), []
+    is_run_again = arrival.piece.original_id is not None
+    if known.waiting and _is_waiting_still(arrival, known) and not is_run_again:
+        reasons = [rules.review_reason(name) for name in known.waiting["match_reasons"]]
+        return Outcome.NEEDS_REVIEW, UUID(known.waiting["id"]), reasons
+    if known.withdrawn_content == content:
+        # a month of files sent again must not bring back what the facility took out
+        return Outcome.UNCHANGED, None, [rules.WITHDRAWN_BEFORE]
+    return None
+
+
+def new_version(
+    arrival: Arrival,
+    place: attaching.Place,
+    *,
+    number: int,
+    encounter_id: UUID | None,
+    person: bytes,
+    original_id: UUID,
+) -> NewVersion:
+    """Return the version row of an arrival; single tables are listed beside their whole visit."""
+    base = arrival.base or Base(
+        original_id=original_id,
+        raw_sha256=arrival.piece.sha256,
+        content_sha256=arrival.content_sha256,
+    )
+    additions = base.additions
+    if arrival.added:
+        addition = {
+            "original": str(original_id),
+            "content": arrival.content_sha256.hex(),
+            "tables": list(arrival.added),
+        }
+        additions = [*base.additions, addition]
+    return NewVersion(
+        id=new_row_id(),
+        version=number,
+        state=VisitState.NEEDS_REVIEW if place.is_waiting else VisitState.CURRENT,
+        profile_id=place.profile_id,
+        encounter_id=encounter_id,
+        candidate_id=place.candidate_id,
+        match_kind=place.kind,
+        match_reasons=place.reasons,
+        match_without=place.without,
+        person_sha256=person,
+        original_id=original_id,
+        base=base,
+        tables=list(arrival.tables),
+        additions=additions,
+    )
+
+
+def refuse(
+    session: Session,
+    intake: Intake,
+    piece: Piece,
+    reasons: list[dict[str, Any]],
+    *,
+    ma_lk: str | None = None,
+    ma_bn: str | None = None,
+) -> Outcome | None:
+    """Enter a refusal and keep the bytes; None when this place of this file was entered before."""
+    known = begin(session, intake, ma_lk or "", piece.ordinal)
+    if known.is_entered and piece.original_id is None:
+        return None
+    write_entry(session, intake, piece, (ma_lk, ma_bn), Outcome.REFUSED, reasons)
+    return Outcome.REFUSED
+
+
+def write_entry(  # noqa: PLR0913 - what became of a visit
+    session: Session,
+    intake: Intake,
+    piece: Piece,
+    names: tuple[str | None, str | None],
+    outcome: Outcome,
+    reasons: list[dict[str, Any]],
+    *,
+    visit_id: UUID | None = None,
+    version: NewVersion | None = None,
+    at: datetime | None = None,
+) -> None:
+    """Write the sealed bytes (unless they are kept), the version if there is one, the entry."""
+    original_id = piece.original_id or (version.original_id if version else new_row_id())
+    entry = NewEntry(
+        ordinal=piece.ordinal,
+        start=piece.start,
+        plain_bytes=len(piece.raw),
+        ma_lk=names[0],
+        ma_bn=names[1],
+        outcome=outcome,
+        reasons=reasons,
+        visit_id=version.id if version else visit_id,
+        original_id=original_id,
+        at=at or clock.now(),
+    )
+    parameters = entry.parameters(intake)
+    if version is not None:
+        parameters |= version.parameters(intake)
+    if piece.original_id is None:
+        parameters |= sealed_row(intake.sealer, piece.raw)
+        parameters["raw_sha256"] = piece.sha256
+        statement = writing.WITH_VERSION if version else writing.WITH_BYTES
+    else:
+        statement = writing.AGAIN_WITH_VERSION if version else writing.ENTRY
+    session.execute(statement, parameters)

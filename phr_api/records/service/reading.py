@@ -1,0 +1,157 @@
+"""The reader's work as intake uses it: a file checked and walked, a visit read and merged."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from phr_api.healthbook import Visit
+from phr_api.identity import ReceivedPerson
+from phr_api.kit import clock
+from phr_api.records import rules
+from phr_api.records.reader import (
+    FilePart,
+    FileRefused,
+    ReadVisit,
+    VisitRefused,
+    VisitSegment,
+    content_digest,
+    interpret,
+    merge_visits,
+    open_file,
+    read_visit,
+)
+from phr_api.records.service import originals
+from phr_api.records.service.arrival import Arrival, Base, Intake, Piece
+
+MOST_REMAINDER_BYTES = 32 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What is known of a file once all of it was seen."""
+
+    sha256: bytes
+    size: int
+    declared_count: int | None
+    visit_count: int
+    source_state: str
+
+
+def check(chunks: Iterable[bytes], facility_code: str, trust_store: bytes | None) -> Checked:
+    """Read a whole file without keeping it. Raises FileRefused.
+
+    `source_state` is the state of CHUKYDONVI: absent, present-not-verified, or verified.
+    """
+    opened = open_file(chunks, facility_code=facility_code)
+    digest = hashlib.sha256()
+    between = 0
+    for piece in opened:
+        digest.update(piece.raw)
+        if isinstance(piece, FilePart):
+            between += len(piece.raw)
+            if between > MOST_REMAINDER_BYTES:
+                raise FileRefused("inflated-too-large", at=piece.start)
+    envelope = opened.envelope
+    return Checked(
+        sha256=digest.digest(),
+        size=envelope.size,
+        declared_count=envelope.declared_count,
+        visit_count=envelope.visit_count,
+        source_state="absent" if envelope.signature == "absent" else "present-not-verified",
+    )
+
+
+def walk(chunks: Iterable[bytes]) -> Iterator[VisitSegment | FilePart]:
+    """Give a checked file's visits and what lies between them, in order."""
+    return iter(open_file(chunks))
+
+
+def read(raw: bytes) -> ReadVisit:
+    """Read one visit's tables as they came. Raises VisitRefused."""
+    return read_visit(raw)
+
+
+def digest(visit: ReadVisit) -> bytes:
+    """Return a hash of what the tables say, not of how they are written."""
+    return content_digest(visit)
+
+
+def interpreted(visit: ReadVisit, facility_code: str) -> tuple[ReceivedPerson, Visit]:
+    """Return whose visit it is and its facts. Raises VisitRefused."""
+    found = interpret(visit, today=clock.today(), facility_code=facility_code)
+    return found.person, found.visit
+
+
+def reason_rows(refused: VisitRefused) -> list[dict[str, Any]]:
+    """Return the reasons as entries keep them."""
+    return [reason.to_dict() for reason in refused.reasons]
+
+
+def arrive(intake: Intake, piece: Piece, visit: ReadVisit) -> Arrival:
+    """Return a whole visit as it is to be entered. Raises VisitRefused."""
+    return _arrival(intake, piece, visit, digest(visit))
+
+
+def merged_arrival(
+    session: Session, intake: Intake, piece: Piece, added: ReadVisit, kept: dict[str, Any]
+) -> Arrival:
+    """Return the kept visit with the tables of `added` in place of its own of the same name.
+
+    `kept` is a row of received_visit. Raises VisitRefused.
+    """
+    whole = merge_visits(_kept_visit(session, intake, kept), added)
+    arrival = _arrival(intake, piece, whole, digest(added))
+    return replace(arrival, base=_base(kept), added=added.table_names)
+
+
+def kept_arrival(session: Session, intake: Intake, kept: dict[str, Any]) -> Arrival:
+    """Return a kept version read again from its bytes. Raises VisitRefused."""
+    original_id = UUID(kept["original_id"])
+    base = _base(kept)
+    piece = Piece(
+        ordinal=kept["ordinal"],
+        start=0,
+        raw=b"",
+        sha256=base.raw_sha256,
+        original_id=original_id,
+    )
+    visit = _kept_visit(session, intake, kept)
+    return replace(_arrival(intake, piece, visit, base.content_sha256), base=base)
+
+
+def _arrival(intake: Intake, piece: Piece, visit: ReadVisit, content: bytes) -> Arrival:
+    person, facts = interpreted(visit, intake.facility_code)
+    return Arrival(
+        piece=piece,
+        content_sha256=content,
+        ma_lk=visit.ma_lk,
+        ma_bn=visit.ma_bn,
+        tables=visit.table_names,
+        person=person,
+        visit=facts,
+    )
+
+
+def _base(kept: dict[str, Any]) -> Base:
+    return Base(
+        original_id=UUID(kept["original_id"]),
+        raw_sha256=rules.from_hex(kept["raw_sha256"]),
+        content_sha256=rules.from_hex(kept["content_sha256"]),
+        additions=kept["additions"],
+    )
+
+
+def _kept_visit(session: Session, intake: Intake, kept: dict[str, Any]) -> ReadVisit:
+    """Read a version's bytes again: the whole visit, then what was added, in order."""
+    visit = read(_open(session, intake, kept["original_id"]))
+    for addition in kept["additions"]:
+        visit = merge_visits(visit, read(_open(session, intake, addition["original"])))
+    return visit
+
+
+def _open(session: Session, intake: Intake, original_id: str) -> bytes:
+    return originals.open_original(session, intake.sealer, UUID(original_id))

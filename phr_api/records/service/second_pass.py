@@ -1,0 +1,224 @@
+"""The pass that enters visits: unchanged ones by their hash in bulk, the others read and written.
+
+Reading is Python and happens here, one visit after the other; the database's part of each visit
+runs in the threads of `flight`, several at once.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from phr_api.kit import clock
+from phr_api.kit.db import insert_rows, retrying, set_scope, unit_of_work
+from phr_api.records import rules
+from phr_api.records.models import Outcome, ReceivedVisit, SubmissionEntry, VisitState
+from phr_api.records.reader import VisitRefused, VisitSegment
+from phr_api.records.service import additions, entering, keys, metrics, reading
+from phr_api.records.service.arrival import Intake, Piece
+from phr_api.records.service.flight import Flight
+from phr_api.records.service.job import Job
+from phr_api.records.service.reading import Checked
+
+log = logging.getLogger(__name__)
+
+VISITS_A_LOOK = 100
+BYTES_A_LOOK = 4 * 1024 * 1024
+Do = Callable[[Session], Outcome | None]  # what a visit's transaction does
+# data exception, integrity violation, program limit exceeded: of this visit, not of the database
+OF_THE_VISIT = ("22", "23", "54")
+
+
+def enter_all(job: Job, checked: Checked, *, is_resumed: bool, stop: Event) -> bytes | None:
+    """Enter every visit of a checked file; returns the bytes between the visits.
+
+    None when `stop` was set: what is in flight was finished, the rest waits.
+    """
+    if job.event_id is None:
+        raise ValueError("a file that is entered has an event in the trace")
+    intake = Intake(
+        submission_id=job.submission_id,
+        facility_code=job.facility_code,
+        actor=job.actor,
+        event_id=job.event_id,
+        source_state=checked.source_state,
+        sealer=keys.current().sealer,
+    )
+    remainder = bytearray()
+    with Flight(keys.current().threads) as flight:
+        entering_visits = _Pass(intake, flight, is_resumed=is_resumed)
+        for batch in _batches(job, remainder):
+            if stop.is_set():
+                flight.land()
+                return None
+            entering_visits.take(batch)
+        flight.land()
+    return bytes(remainder)
+
+
+def _batches(job: Job, remainder: bytearray) -> Iterator[list[Piece]]:
+    """Gather visits for one look at the database; what lies between them goes to `remainder`."""
+    batch: list[Piece] = []
+    size = 0
+    for part in reading.walk(job.chunks()):
+        if not isinstance(part, VisitSegment):
+            remainder += part.raw
+            continue
+        sha256 = hashlib.sha256(part.raw).digest()
+        batch.append(Piece(ordinal=part.ordinal, start=part.start, raw=part.raw, sha256=sha256))
+        size += len(part.raw)
+        if len(batch) == VISITS_A_LOOK or size >= BYTES_A_LOOK:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One file's visits on their way; counts what disagreed, so that nobody tries numbers out."""
+
+    intake: Intake
+    flight: Flight
+    is_resumed: bool = field(kw_only=True)
+    disagreements: int = 0
+
+    def take(self, batch: list[Piece]) -> None:
+        """Enter what is unchanged at once, and send the others one by one."""
+        with unit_of_work() as session:
+            settled = enter_unchanged(session, self.intake, batch)
+            metrics.visits.labels(Outcome.UNCHANGED).inc(len(settled))
+            if self.is_resumed:
+                settled |= _entered(session, self.intake.submission_id, batch)
+        for piece in batch:
+            if piece.ordinal not in settled:
+                self._send(piece)
+
+    def _send(self, piece: Piece) -> None:
+        key, do = work_of(self.intake, piece)
+        if self.disagreements >= rules.MOST_DISAGREEMENTS_A_FILE:
+            do = _refusal(self.intake, piece, [rules.TOO_MANY_DISAGREEMENTS])
+        self.flight.send(key, lambda: self._run(piece, do))
+
+    def _run(self, piece: Piece, do: Do) -> None:
+        outcome = run(self.intake, piece, do)
+        if outcome is Outcome.NEEDS_REVIEW:
+            self.disagreements += 1
+        if outcome is not None:
+            metrics.visits.labels(outcome).inc()
+
+
+def work_of(intake: Intake, piece: Piece) -> tuple[str, Do]:
+    """Read one visit; returns its key (MA_LK, or its place) and what its transaction shall do."""
+    key = f"#{piece.ordinal}"
+    try:
+        read = reading.read(piece.raw)
+        key = read.ma_lk
+        if not rules.is_whole(read.table_names):
+            return key, lambda session: additions.add_tables(session, intake, piece, read)
+        arrival = reading.arrive(intake, piece, read)
+    except VisitRefused as refused:
+        reasons = reading.reason_rows(refused)
+        return key, _refusal(intake, piece, reasons, refused.ma_lk, refused.ma_bn)
+    except Exception as error:  # noqa: BLE001 - logged; the file's other visits go on
+        _log(intake, piece, error)
+        return key, _refusal(intake, piece, [rules.FAILED])
+    return key, lambda session: entering.enter(session, intake, arrival)
+
+
+def run(intake: Intake, piece: Piece, do: Do) -> Outcome | None:
+    """Enter one visit in a transaction; a visit that breaks us is refused, and its bytes kept.
+
+    An error of the database itself is the caller's: the file stays and is begun again.
+    """
+    try:
+        return retrying(do)
+    except VisitRefused as refused:
+        reasons = reading.reason_rows(refused)
+        return retrying(_refusal(intake, piece, reasons, refused.ma_lk, refused.ma_bn))
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if error.connection_invalidated or not state.startswith(OF_THE_VISIT):
+            raise
+        _log(intake, piece, error)
+    except Exception as error:  # noqa: BLE001 - logged; the file's other visits go on
+        _log(intake, piece, error)
+    return retrying(_refusal(intake, piece, [rules.FAILED]))
+
+
+def _refusal(
+    intake: Intake,
+    piece: Piece,
+    reasons: list[dict[str, Any]],
+    ma_lk: str | None = None,
+    ma_bn: str | None = None,
+) -> Do:
+    return lambda session: entering.refuse(
+        session, intake, piece, reasons, ma_lk=ma_lk, ma_bn=ma_bn
+    )
+
+
+def _log(intake: Intake, piece: Piece, error: Exception) -> None:
+    extra = {"submission": str(intake.submission_id), "ordinal": piece.ordinal}
+    log.error("visit failed", exc_info=error, extra=extra)
+
+
+def enter_unchanged(session: Session, intake: Intake, batch: list[Piece]) -> set[int]:
+    """Enter the visits whose very bytes are current, unread; returns their ordinals."""
+    set_scope(session, facility_id=intake.facility_code)
+    found = session.execute(
+        select(
+            ReceivedVisit.raw_sha256,
+            ReceivedVisit.id,
+            ReceivedVisit.ma_lk,
+            ReceivedVisit.ma_bn,
+            ReceivedVisit.original_id,
+        ).where(
+            ReceivedVisit.facility_code == intake.facility_code,
+            ReceivedVisit.state == VisitState.CURRENT,
+            ReceivedVisit.raw_sha256.in_({piece.sha256 for piece in batch}),
+        )
+    )
+    known = {bytes(row.raw_sha256): row for row in found}
+    at = clock.now()
+    rows = [
+        {
+            "submission_id": intake.submission_id,
+            "ordinal": piece.ordinal,
+            "facility_code": intake.facility_code,
+            "ma_lk": known[piece.sha256].ma_lk,
+            "ma_bn": known[piece.sha256].ma_bn,
+            "outcome": Outcome.UNCHANGED,
+            "reasons": [],
+            "visit_id": known[piece.sha256].id,
+            "original_id": known[piece.sha256].original_id,
+            "start_byte": piece.start,
+            "plain_bytes": len(piece.raw),
+            "is_open": False,
+            "entered_at": at,
+        }
+        for piece in batch
+        if piece.sha256 in known
+    ]
+    insert_rows(session, SubmissionEntry, rows, conflict="ON CONFLICT DO NOTHING")
+    return {piece.ordinal for piece in batch if piece.sha256 in known}
+
+
+def _entered(session: Session, submission_id: UUID, batch: list[Piece]) -> set[int]:
+    """Which of these places an earlier attempt entered."""
+    places = [piece.ordinal for piece in batch]
+    return set(
+        session.scalars(
+            select(SubmissionEntry.ordinal).where(
+                SubmissionEntry.submission_id == submission_id,
+                SubmissionEntry.ordinal.in_(places),
+            )
+        )
+    )
