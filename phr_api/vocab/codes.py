@@ -30,6 +30,9 @@ class CodeSystem(StrEnum):
     ANAESTHESIA = "anaesthesia"  # PP_VO_CAM
     LIVING_AREA = "living-area"  # MA_KHUVUC
     DEPARTMENT = "department"  # MA_KHOA
+    ETHNICITY = "ethnicity"  # MA_DANTOC
+    NATIONALITY = "nationality"  # MA_QUOCTICH
+    OCCUPATION = "occupation"  # MA_NGHE_NGHIEP
     PROVINCE_2025 = "province-2025"
     PROVINCE_63 = "province-63"
 
