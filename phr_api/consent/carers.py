@@ -20,10 +20,13 @@ from phr_api.vocab import Section
 from phr_api.vocab.identifiers import classify_person_number
 from phr_api.vocab.names import name_key
 
-_FIND = text(
-    "SELECT child_id, child_birth, account_id FROM find_carer_pair("
-    ":child_system, :child_value, :child_name, :child_birth,"
+_PAIR = (
+    "(:child_system, :child_value, :child_name, :child_birth,"
     " :carer_system, :carer_value, :carer_name, :carer_birth)"
+)
+_FIND = text(f"SELECT child_id, child_birth, account_id FROM find_carer_pair{_PAIR}")  # noqa: S608
+_FIND_AS_OPERATOR = text(
+    f"SELECT child_id, child_birth, account_id FROM find_carer_pair_seen{_PAIR}"  # noqa: S608
 )
 
 
@@ -54,7 +57,8 @@ def record_carer(session: Session, actor: audit.Actor, new: NewCarer) -> Carer:
     received from a hospital, and the carer has an account (R11). Raises CarerNotFound, NotAMinor,
     AlreadyCarer.
     """
-    found = session.execute(_FIND, _find_values(new)).one_or_none()
+    find = _FIND_AS_OPERATOR if actor.kind == "operator" else _FIND
+    found = session.execute(find, _find_values(new)).one_or_none()
     if found is None or found.account_id is None:
         raise CarerNotFound
     at = clock.now()
@@ -100,14 +104,14 @@ def find_carers(session: Session, facility_code: str) -> list[Carer]:
 
 
 def get_carer(session: Session, actor: audit.Actor, carer_id: UUID) -> Carer:
-    """Return a carer that the actor's facility recorded and that has not ended, or NotFound."""
-    carer = session.scalar(
-        select(Carer).where(
-            Carer.id == carer_id,
-            Carer.facility_code == actor.facility_code,
-            Carer.ended_at.is_(None),
-        )
-    )
+    """Return a carer that has not ended, or NotFound.
+
+    A facility finds those it recorded; an operator those of the person they set as scope.
+    """
+    query = select(Carer).where(Carer.id == carer_id, Carer.ended_at.is_(None))
+    if actor.kind != "operator":
+        query = query.where(Carer.facility_code == actor.facility_code)
+    carer = session.scalar(query)
     if carer is None:
         raise NotFound
     return carer

@@ -8,7 +8,7 @@ from flask.views import MethodView
 from phr_api.consent import carers
 from phr_api.consent.models import Carer
 from phr_api.consent.schemas import CarerSchema, CarersSchema, NewCarerSchema, SuspensionSchema
-from phr_api.consent.service import open_facility
+from phr_api.consent.service import FacilityRole, open_facility
 from phr_api.identity import current_principal
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.idempotency import Created, once
@@ -22,7 +22,7 @@ blp = Blueprint(
 )
 blueprints = (blp,)
 
-DESK = frozenset({"desk"})
+DESK: frozenset[FacilityRole] = frozenset({"desk"})
 
 
 @blp.route("")

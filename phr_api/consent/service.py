@@ -191,6 +191,4 @@ def open_facility(
     if not roles & set(right.roles):
         raise NotAllowed
     actor = replace(principal.actor, facility_code=facility_code)
-    return FacilityScope(
-        actor=actor, facility_code=facility_code, roles=frozenset(right.roles)
-    )
+    return FacilityScope(actor=actor, facility_code=facility_code, roles=frozenset(right.roles))

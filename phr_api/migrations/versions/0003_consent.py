@@ -73,7 +73,7 @@ END $$"""
 
 # Two people by all that a document says of them; ids only (R10), never by a declared number.
 FIND_CARER_PAIR = """
-CREATE FUNCTION find_carer_pair(
+CREATE FUNCTION {name}(
     child_system text, child_value text, child_name text, birth_of_child text,
     carer_system text, carer_value text, carer_name text, birth_of_carer text
 ) RETURNS TABLE (child_id uuid, child_birth date, account_id uuid)
@@ -167,12 +167,10 @@ def upgrade() -> None:
     op.execute(AGE_REACHED)
     op.execute(OPEN_RECORD)
     op.execute(OPEN_FACILITY)
-    definer(
-        op,
-        FIND_CARER_PAIR,
-        "find_carer_pair(text, text, text, text, text, text, text, text)",
-        to=("phr_web", "phr_worker"),
-    )
+    # one role each (R10): the desk's in the web process, the operator's at the command line
+    for name, role in (("find_carer_pair", "phr_web"), ("find_carer_pair_seen", "phr_worker")):
+        signature = f"{name}(text, text, text, text, text, text, text, text)"
+        definer(op, FIND_CARER_PAIR.format(name=name), signature, to=(role,))
     for signature in (
         "open_facility(uuid, uuid, uuid, text, timestamptz)",
         "carer_age_reached(uuid, text, timestamptz)",
