@@ -128,6 +128,13 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         self.spec.components.response("DEFAULT_ERROR", response, lazy=True)
         self.spec.components.response("UNPROCESSABLE_CONTENT", response, lazy=True)
 
+    def _openapi_json(self) -> Response:
+        answer: Response = super()._openapi_json()
+        return answer
+
+    # the contract is for everybody
+    _openapi_json._is_public = True  # type: ignore[attr-defined]
+
     def add(self, blueprint: Blueprint) -> None:
         self.register_blueprint(blueprint)
 
