@@ -106,7 +106,7 @@ class Submission(Base):
     declared_count: Mapped[int | None]
     visit_count: Mapped[int | None]
     counts: Mapped[Json]
-    refusal: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    refusal: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     remainder_id: Mapped[UUID | None]
     event_id: Mapped[UUID | None]
     received_at: Mapped[datetime]
@@ -271,7 +271,7 @@ class VisitOrder(Base):
     kind: Mapped[str]
     decision: Mapped[str | None]
     reason: Mapped[str]
-    person: Mapped[dict[str, Any] | None] = mapped_column(JSONB)  # blanked when the order is done
+    person: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # blanked when the order is done
     actor_kind: Mapped[str]
     actor_id: Mapped[UUID | None]
     state: Mapped[str]

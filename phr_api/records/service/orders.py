@@ -3,6 +3,7 @@
 The web process may neither write a book nor open an original, so an order is a row and a task.
 """
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert
@@ -68,9 +69,14 @@ def order_reattachment(
     current = next((v for v in versions if v.state == VisitState.CURRENT), None)
     if current is None:
         raise VisitNotCurrent
-    order = _place(session, scope, current, OrderKind.REATTACHMENT, reason=command.reason)
-    order.person = command.person.to_json()
-    return order
+    return _place(
+        session,
+        scope,
+        current,
+        OrderKind.REATTACHMENT,
+        reason=command.reason,
+        person=command.person.to_json(),
+    )
 
 
 def _place(
@@ -81,6 +87,7 @@ def _place(
     *,
     reason: str,
     decision: str | None = None,
+    person: dict[str, Any] | None = None,
 ) -> VisitOrder:
     if queries.has_waiting_order(session, scope.facility_code, visit.ma_lk):
         raise OrderWaiting
@@ -92,6 +99,7 @@ def _place(
         kind=kind,
         decision=decision,
         reason=reason,
+        person=person,
         actor_kind=scope.actor.kind,
         actor_id=scope.actor.id,
         state=OrderState.WAITING,
