@@ -1,6 +1,7 @@
 """The command line `phr-api`. A command's module is imported when it is called, not before."""
 
 import importlib
+import json
 import sys
 from dataclasses import dataclass
 
@@ -73,14 +74,21 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; what an operator can mend is one line and no traceback."""
+    """Run the command line; what an operator can mend is one line, the rest holds no message.
+
+    A traceback of Python's own would print the text of a database error, and with it a row.
+    """
     try:
         cli(prog_name="phr-api")
-    except Exception as error:
-        if not _is_operators(error):
-            raise
-        click.echo(f"phr-api: {error}", err=True)
-        sys.exit(EX_CONFIG)
+    except Exception as error:  # noqa: BLE001 - the last frame: nothing above would print it better
+        if _is_operators(error):
+            click.echo(f"phr-api: {error}", err=True)
+            sys.exit(EX_CONFIG)
+        from phr_api.kit import log  # noqa: PLC0415 - only when something failed
+
+        for described in log.describe_chain(error):
+            click.echo(f"phr-api: unexpected {json.dumps(described, indent=1)}", err=True)
+        sys.exit(1)
 
 
 def _is_operators(error: Exception) -> bool:

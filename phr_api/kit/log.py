@@ -44,7 +44,7 @@ class JsonFormatter(logging.Formatter):
             line["requestId"] = request_id
         line.update((k, v) for k, v in vars(record).items() if k not in _STANDARD)
         if record.exc_info and record.exc_info[1] is not None:
-            line["errors"] = [describe(error) for error in _chain(record.exc_info[1])]
+            line["errors"] = describe_chain(record.exc_info[1])
         return json.dumps(line, ensure_ascii=False, default=_shown)
 
 
@@ -61,6 +61,11 @@ def describe(error: BaseException) -> dict[str, Any]:
     frames = traceback.extract_tb(error.__traceback__)[-MOST_FRAMES:]
     described["at"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames]
     return described
+
+
+def describe_chain(error: BaseException) -> list[dict[str, Any]]:
+    """The error described, then what it was raised from."""
+    return [describe(each) for each in _chain(error)]
 
 
 def configure(level: str) -> None:
