@@ -74,6 +74,8 @@ def find_facilities(
 
 def find_facility(session: Session, code: str) -> FacilityRow | None:
     """Return the facility with this code, or None; by primary key."""
+    if not code.isalnum():
+        return None
     row = session.execute(select(*FACILITY_COLUMNS).where(Facility.code == code)).first()
     return FacilityRow(*row) if row else None
 
@@ -116,6 +118,8 @@ def _current(system: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - a S
 
 def find_code_lists(session: Session, system: str | None = None) -> list[CodeListRow]:
     """Every loaded list with its number of codes, the current one of a system first."""
+    if system is not None and not system.isprintable():
+        return []
     counted = (
         select(CodeList.system, CodeList.version, CodeList.loaded_at, CodeList.is_current)
         .add_columns(func.count(Code.code))

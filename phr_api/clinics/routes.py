@@ -55,8 +55,9 @@ def search_facilities(search: dict[str, Any]) -> dict[str, Any]:
 def read_facility(code: str) -> queries.FacilityRow:
     """Read one facility"""
     with unit_of_work() as session:
-        _keep_for_five_minutes()
-        return queries.get_facility(session, code)
+        found = queries.get_facility(session, code)
+    _keep_for_five_minutes()
+    return found
 
 
 @blp.route("/codes/<string(maxlength=40):system>")

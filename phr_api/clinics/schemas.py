@@ -10,7 +10,7 @@ LONGEST_CURSOR = 600
 class FacilitySearchSchema(Schema):
     q = fields.String(
         load_default="",
-        validate=validate.Length(max=100),
+        validate=[validate.Length(max=100), validate.Regexp(r"[^\x00]*\Z")],
         metadata={"description": "Words of name, address or code; diacritics do not matter"},
     )
     after = fields.String(load_default=None, validate=validate.Length(max=LONGEST_CURSOR))

@@ -5,6 +5,7 @@ Codes are stored, names are joined at read; `received` keeps every field as it c
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Annotated
 from uuid import UUID
 
 from sqlalchemy import (
@@ -15,21 +16,27 @@ from sqlalchemy import (
     Numeric,
     PrimaryKeyConstraint,
 )
+from sqlalchemy.dialects.postgresql import JSON
 from sqlalchemy.orm import Mapped, mapped_column
 
 from phr_api.kit.db import Base, Json, JsonList, TextList, person_table
+
+Received = Annotated[dict[str, str], mapped_column(JSON, server_default="{}")]
 
 STATUS_CHECK = "status IN ('current', 'superseded', 'withdrawn')"
 
 
 class Fact:
-    """Columns of everything received: whose, how sensitive, whether it stands, as it came."""
+    """Columns of everything received: whose, how sensitive, whether it stands, as it came.
+
+    `received` is json, not jsonb: it is kept in its order and read whole, and costs less to write.
+    """
 
     id: Mapped[UUID]
     profile_id: Mapped[UUID]
     classes: Mapped[TextList]
     status: Mapped[str]
-    received: Mapped[Json]
+    received: Mapped[Received]
 
 
 class OfVisit(Fact):

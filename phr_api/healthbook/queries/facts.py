@@ -94,10 +94,10 @@ def get_by_id(session: Session, scope: RecordScope, kind: Kind, id_: UUID) -> st
 def _with_received(kind: Kind, *, received: bool) -> str:
     if not received:
         return kind.json
-    # empty fields came empty: they are shown too, so nulls are stripped before
+    # as text, so that the fields stay in the order in which they came
     return (
-        f"(SELECT json_strip_nulls({kind.json})\\:\\:jsonb || jsonb_build_object("
-        "'received', t.received))"
+        f"(left(json_strip_nulls({kind.json})\\:\\:text, -1) || ',\"received\"\\:'"
+        " || t.received\\:\\:text || '}')\\:\\:json"
     )
 
 

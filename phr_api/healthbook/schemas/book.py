@@ -6,7 +6,12 @@ A member that is not `required` is left out when there is no value.
 from marshmallow import fields, validate
 
 from phr_api.healthbook.schemas.entries import AllergySchema, ConditionSchema, MeasurementSchema
-from phr_api.healthbook.schemas.fields import LONGEST_CURSOR, PlaceSchema, WordsSchema
+from phr_api.healthbook.schemas.fields import (
+    LONGEST_CURSOR,
+    PlaceSchema,
+    WordsSchema,
+    no_control_characters,
+)
 from phr_api.kit.web import Schema
 
 STATUS = {
@@ -279,7 +284,7 @@ class MedicationQuerySchema(PageQuerySchema):
 class ResultQuerySchema(PageQuerySchema):
     code = fields.String(
         load_default=None,
-        validate=validate.Length(1, 100),
+        validate=[validate.Length(1, 100), no_control_characters],
         metadata={"description": "one result as a series for a chart, oldest first"},
     )
 

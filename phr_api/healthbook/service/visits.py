@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Table, TextClause, text
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from phr_api.consent import RecordScope
@@ -128,13 +127,12 @@ def _insert_statement(present: tuple[str, ...]) -> TextClause:
 
 
 def _insert(parameter: str, table: Table, names: Sequence[str], same: dict[str, str]) -> str:
-    dialect = postgresql.dialect()
-    types = ", ".join(f"{name} {table.c[name].type.compile(dialect=dialect)}" for name in names)
+    # the table's own row type names the columns' types: psycopg keeps no plan of texts over 4 KiB
     own = [name for name in names if name not in same]
     return (
         f"new_{table.name} AS (INSERT INTO {table.name} ({', '.join([*same, *own])})"  # noqa: S608
-        f" SELECT {', '.join([*same.values(), *(f'r.{name}' for name in own)])}"
-        f" FROM json_to_recordset(CAST(:{parameter} AS json)) AS r({types}))"
+        f" SELECT {', '.join([*same.values(), *own])}"
+        f" FROM json_populate_recordset(NULL\\:\\:{table.name}, CAST(:{parameter} AS json)))"
     )
 
 

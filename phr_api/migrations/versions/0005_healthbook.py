@@ -22,7 +22,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 from phr_api.migrations import healthbook_functions as functions
 from phr_api.migrations.sql import (
@@ -82,7 +82,7 @@ def fact() -> tuple[object, ...]:
         Column("id", Uuid),
         classes(),
         word("status", needed=True),
-        Column("received", JSONB, nullable=False, server_default="{}"),
+        Column("received", JSON, nullable=False, server_default="{}"),
         PrimaryKeyConstraint("profile_id", "id"),
         CheckConstraint("status IN ('current', 'superseded', 'withdrawn')", name="status"),
     )

@@ -1,0 +1,119 @@
+"""Who has touched my record."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Connection, text
+from sqlalchemy.orm import Session
+
+from phr_api import audit
+from tests.factories.healthbook import make_carer, make_directory, make_visit
+from tests.factories.people import (
+    FACILITY,
+    Citizen,
+    make_citizen,
+    make_profile,
+    make_staff,
+    make_system,
+)
+
+
+@pytest.fixture
+def citizen(session: Session) -> Citizen:
+    make_directory(session)
+    citizen = make_citizen(session)
+    make_visit(session, citizen.profile)
+    return citizen
+
+
+def read_log(client: FlaskClient, citizen: Citizen, query: str = "") -> Any:
+    url = f"/v1/profiles/{citizen.profile.id}/access-log{query}"
+    answer = client.get(url, headers=citizen.headers)
+    assert answer.status_code == 200
+    return answer.json
+
+
+def test_the_log_names_who_did_what_for_which_facility_and_why(
+    client: FlaskClient, session: Session, citizen: Citizen
+) -> None:
+    desk, system = make_staff(session), make_system(session)
+    for kind, id_, action in (
+        ("staff", desk.account.id, "activation-code.create"),
+        ("system", system.client.id, "visit.sent"),
+    ):
+        audit.record(
+            session,
+            audit.Actor(kind=kind, id=id_, facility_code=FACILITY),  # type: ignore[arg-type]
+            action=action,
+            subjects=[citizen.profile.id],
+            reason="giấy tờ đã xem",
+        )
+    session.commit()
+    carer = make_citizen(session, profile=make_profile(session, full_name="Lê Văn Thử"))
+    make_carer(session, carer.account, citizen.profile)
+    client.get(f"/v1/profiles/{citizen.profile.id}/papers", headers=carer.headers)
+
+    by_carer, by_system, by_desk = read_log(client, citizen)["items"]
+
+    assert (by_carer["actor"], by_carer["name"]) == ("citizen", "Lê Văn Thử")
+    assert (by_carer["action"], by_carer["facility"]) == ("paper.list", None)
+    assert (by_system["actor"], by_system["name"]) == ("system", "Phần mềm thử")
+    assert by_desk["name"] == "Nhân viên thử"
+    assert by_desk["facility"] == {"code": FACILITY, "name": "Bệnh viện Đa khoa Thử Nghiệm"}
+    assert by_desk["reason"] == "giấy tờ đã xem"
+
+
+def test_the_log_goes_page_by_page(
+    client: FlaskClient, session: Session, citizen: Citizen
+) -> None:
+    for number in range(3):
+        audit.record(
+            session,
+            audit.Actor(kind="operator", id=None),
+            action=f"act.{number}",
+            subjects=[citizen.profile.id],
+        )
+    session.commit()
+    first = read_log(client, citizen, "?limit=2")
+    second = read_log(client, citizen, f"?limit=2&before={first['next']}")
+    actions = [item["action"] for page in (first, second) for item in page["items"]]
+    assert actions == ["act.2", "act.1", "act.0"]
+    assert second["next"] is None
+
+
+def test_strangers_and_nobody_read_no_log(
+    client: FlaskClient, session: Session, citizen: Citizen
+) -> None:
+    url = f"/v1/profiles/{citizen.profile.id}/access-log"
+    assert client.get(url).status_code == 401
+    assert client.get(url, headers=make_citizen(session).headers).status_code == 404
+    assert client.get(url, headers=make_system(session).headers).status_code == 404
+
+
+def test_names_are_told_for_events_of_the_person_in_scope_alone(
+    session: Session, citizen: Citizen, web_connection: Connection
+) -> None:
+    system, stranger = make_system(session), make_citizen(session)
+    event_id = audit.record(
+        session,
+        audit.Actor(kind="system", id=system.client.id),
+        action="visit.sent",
+        subjects=[citizen.profile.id],
+    )
+    session.commit()
+
+    def names(scope: Citizen) -> list[Any]:
+        with web_connection.begin():
+            web_connection.execute(
+                text("SELECT set_config('phr.profile_id', :id, true)"),
+                {"id": str(scope.profile.id)},
+            )
+            return list(
+                web_connection.execute(
+                    text("SELECT name FROM access_names(:ids)"), {"ids": [event_id]}
+                )
+            )
+
+    assert names(citizen) == [("Phần mềm thử",)]
+    assert names(stranger) == []
