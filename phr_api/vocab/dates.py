@@ -151,7 +151,10 @@ def _from_iso(match: re.Match[str]) -> tuple[PartialDate, datetime | None]:
     if offset is None:
         return _at(int(year), int(month), int(day), hour, minute)
     moment = f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}"
-    at = datetime.fromisoformat(moment + offset.replace("Z", "+00:00"))
+    try:
+        at = datetime.fromisoformat(moment + offset.replace("Z", "+00:00"))
+    except ValueError:
+        raise ValueError("no such moment") from None  # Python's own message repeats the text
     if not FIRST_YEAR <= at.year <= LAST_YEAR:
         raise ValueError("the year is out of range")
     at = at.astimezone(VIETNAM)

@@ -1,0 +1,113 @@
+"""What is sensitive, by code and by word."""
+
+import unicodedata
+
+import pytest
+
+from phr_api.vocab import (
+    SensitivityClass,
+    classes_of_codes,
+    classes_of_services,
+    classes_of_text,
+)
+from phr_api.vocab.sensitivity import WORDS
+
+HIV, TB = SensitivityClass.HIV, SensitivityClass.TB
+MENTAL, REPRODUCTIVE = SensitivityClass.MENTAL, SensitivityClass.REPRODUCTIVE
+
+
+@pytest.mark.parametrize(
+    ("code", "classes"),
+    [
+        ("B20", {HIV}),
+        ("B24.0", {HIV}),
+        ("Z21", {HIV}),
+        ("b22†", {HIV}),
+        ("R75*", {HIV}),
+        ("A15.0", {TB}),
+        ("A19", {TB}),
+        ("B90.9", {TB}),
+        ("N740", {TB, REPRODUCTIVE}),
+        ("F00", {MENTAL}),
+        ("F99", {MENTAL}),
+        ("X60", {MENTAL}),
+        ("O03.9", {REPRODUCTIVE}),
+        ("O98.7", {HIV, REPRODUCTIVE}),
+        ("Z30.0", {REPRODUCTIVE}),
+        ("A54.9", {REPRODUCTIVE}),
+        ("F52.0", {MENTAL, REPRODUCTIVE}),
+        ("I10", set()),
+        ("B25", set()),
+        ("B19", set()),
+        ("A14", set()),
+        ("A20", set()),
+        ("Z22", set()),
+        ("Z20.9", set()),
+        ("E78.5", set()),
+        ("", set()),
+        ("Z", set()),
+    ],
+)
+def test_a_code_tells_its_classes(code: str, classes: set[SensitivityClass]) -> None:
+    assert classes_of_codes([code]) == classes
+
+
+@pytest.mark.parametrize(
+    ("text", "classes"),
+    [
+        ("HIV Ab test nhanh", {HIV}),
+        ("Xét nghiệm kháng thể HIV-1", {HIV}),
+        ("Dolutegravir 50mg", {HIV}),
+        ("Đếm CD4", {HIV}),
+        ("AFB trực tiếp nhuộm", {TB}),
+        ("Theo dõi lao phổi", {TB}),
+        ("Tiền sử lao đã điều trị", {TB}),
+        ("benh lao", {TB}),
+        ("Rifampicin 150mg + Isoniazid 75mg", {TB}),
+        ("Giai đoạn trầm cảm vừa", {MENTAL}),
+        ("Khám Tâm thần", {MENTAL}),
+        ("toan tính tự sát", {MENTAL}),
+        ("Phá thai nội khoa", {REPRODUCTIVE}),
+        ("Thai kỳ 32 tuần", {REPRODUCTIVE}),
+        ("Định lượng beta hCG", {REPRODUCTIVE}),
+        ("TREPONEMA PALLIDUM, giang mai", {REPRODUCTIVE}),
+        ("nghỉ lao động 2 ngày", set()),
+        ("khoa Nội tâm thần kinh", set()),
+        ("Tổng phân tích tế bào máu ngoại vi", set()),
+        ("Tăng huyết áp vô căn (nguyên phát)", set()),
+        ("Paracetamol 500mg, uống sau ăn", set()),
+        ("Chiều cao, cân nặng", set()),
+        ("", set()),
+    ],
+)
+def test_words_tell_their_classes(text: str, classes: set[SensitivityClass]) -> None:
+    assert classes_of_text(text) == classes
+    assert classes_of_text(text.upper()) == classes
+    assert classes_of_text(unicodedata.normalize("NFD", text)) == classes
+    assert classes_of_text(None, "Ho", text) == classes
+
+
+def test_several_texts_tell_what_each_of_them_tells() -> None:
+    assert classes_of_text("HIV", "lao phổi") == {HIV, TB}
+    assert classes_of_text("bệnh", "lao") == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "classes"),
+    [
+        ("24.0169.1616", {HIV}),
+        ("24.0017.1714", {TB}),
+        ("23.0075.1494", set()),
+        ("02.1897", set()),
+        ("K03.1911", set()),
+        ("", set()),
+    ],
+)
+def test_a_service_code_tells_its_classes(code: str, classes: set[SensitivityClass]) -> None:
+    assert classes_of_services([code]) == classes
+
+
+def test_stems_are_written_as_they_are_looked_for() -> None:
+    for _, stem, _ in WORDS:
+        assert stem == unicodedata.normalize("NFC", stem.casefold())
+    assert {each for each, _, _ in WORDS} == set(SensitivityClass)
