@@ -37,7 +37,7 @@ REFUSALS = {
 }
 
 
-@blueprint.route("/facilities/<string:code>/activation-codes")
+@blueprint.route("/facilities/<string(length=5):code>/activation-codes")
 class ActivationCodes(MethodView):
     @blueprint.idempotent
     @blueprint.arguments(NewActivationCodeSchema)
