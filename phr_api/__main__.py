@@ -85,7 +85,11 @@ def main() -> None:
             click.echo(f"phr-api: {error}", err=True)
             sys.exit(EX_CONFIG)
         from phr_api.kit import log  # noqa: PLC0415 - only when something failed
+        from phr_api.kit.problems import Problem  # noqa: PLC0415
 
+        if isinstance(error, Problem):
+            click.echo(f"phr-api: {error.titles['en']} ({error.slug})", err=True)
+            sys.exit(1)
         for described in log.describe_chain(error):
             click.echo(f"phr-api: unexpected {json.dumps(described, indent=1)}", err=True)
         sys.exit(1)

@@ -1,6 +1,7 @@
 """`phr-api seed`, which `make run` calls once."""
 
 import io
+from threading import Event
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -25,7 +26,9 @@ def seed() -> None:
     from phr_api.commands import demo  # noqa: PLC0415 - `--help` stays fast
     from phr_api.commands.demo_visits import VISITS  # noqa: PLC0415
     from phr_api.commands.login import demo_system  # noqa: PLC0415
-    from phr_api.records import take_in  # noqa: PLC0415
+    from phr_api.records import take_in, work_once  # noqa: PLC0415
+    from phr_api.records.models import WorkKind  # noqa: PLC0415
+    from phr_api.records.problems import FileInProgress  # noqa: PLC0415
 
     with command_database() as settings:
         if not settings.is_development:
@@ -33,7 +36,12 @@ def seed() -> None:
         _directory()
         _staff(settings)
         for facility, file in demo.demo_files(VISITS).items():
-            taken = take_in(io.BytesIO(file), facility)
+            try:
+                taken = take_in(io.BytesIO(file), facility)
+            except FileInProgress:  # an earlier seed was stopped in the middle of this file
+                while work_once(WorkKind.FILE, Event()):
+                    pass
+                continue
             if taken.is_refused:
                 raise click.ClickException(f"the demo visits of {facility} were refused")
             click.echo(f"{facility}: {len(taken.entries)} visits, {taken.counts}")

@@ -51,6 +51,7 @@ def run(settings: Settings, env: dict[str, str]) -> int:
             _prepare(settings, env)
             _clear_metrics(settings)
             fleet = stack.enter_context(Fleet())
+            stack.callback(_ignore_signals)  # the way out has begun, for whatever reason
             for name, command in _commands(settings):
                 fleet.children.append(Child(name, command, _child_env(settings, env)))
             _wait_until_ready(settings, fleet.children)
@@ -72,7 +73,6 @@ class Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _ignore_signals()
         # Before it serves, nothing is in flight, and a process that is still importing hears no
         # SIGTERM: then it is killed after a moment.
         until = time.monotonic() + (STOP_WITHIN_SECONDS if self.is_serving else 1.0)
@@ -131,14 +131,20 @@ def _prepare(settings: Settings, env: dict[str, str]) -> None:
             migrate(settings)
         if settings.is_development and _mark(connection) != SEEDED:
             print("Taking in the demo files …", flush=True)  # noqa: T201
-            seed = Child(
-                "seed", [sys.executable, "-m", "phr_api", "seed"], _child_env(settings, env)
-            )
-            while seed.returncode is None:
-                time.sleep(0.05)
-            if seed.returncode != 0:
-                raise StartFailedError("the demo data could not be taken in")
+            _seed(settings, env)
             _set_mark(connection)
+
+
+def _seed(settings: Settings, env: dict[str, str]) -> None:
+    """Raise StartFailedError unless the demo files are in; a stopped run goes on at the next."""
+    command = [sys.executable, "-m", "phr_api", "seed"]
+    with Fleet() as fleet:
+        seed = Child("seed", command, _child_env(settings, env))
+        fleet.children.append(seed)
+        while seed.returncode is None:
+            time.sleep(0.05)
+    if seed.returncode != 0:
+        raise StartFailedError("the demo data could not be taken in")
 
 
 def _revision(connection: psycopg.Connection) -> str | None:

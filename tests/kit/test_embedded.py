@@ -1,6 +1,7 @@
 """The private PostgreSQL starts, stops, survives its parent's death, and keeps to itself."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 
 from phr_api.kit import embedded
 from phr_api.kit.embedded import EmbeddedServer, EmbeddedServerError
+from phr_api.kit.embedded_files import find_binaries, shared_copy
 from phr_api.kit.places import LONGEST_SOCKET_FOLDER, Places
 
 NOBODY = 65534
@@ -168,6 +170,17 @@ def test_as_root_the_server_is_somebody_else_and_no_folder_above_changes(tmp_pat
     assert [folder.stat().st_mode for folder in above] == modes
 
 
+@pytest.mark.skipif(not AS_ROOT, reason="an ordinary user's cluster lies in its data directory")
+def test_a_removed_data_directory_begins_anew(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    with EmbeddedServer.start(folder, durable=False) as first:
+        tell(first, "CREATE TABLE kept AS SELECT 7 AS n")
+    shutil.rmtree(folder)
+    folder.mkdir()
+    with EmbeddedServer.start(folder, durable=False) as again:
+        assert ask(again, "SELECT to_regclass('kept')") is None
+
+
 def run_as_nobody(work: Callable[[], None]) -> int:
     """Exit status of `work` in a child without root's rights (the interpreter may be private)."""
     child = os.fork()
@@ -186,7 +199,7 @@ def run_as_nobody(work: Callable[[], None]) -> int:
 
 @pytest.mark.skipif(not AS_ROOT, reason="the other tests run as an ordinary user already")
 def test_an_ordinary_user_runs_it_in_the_data_directory(monkeypatch: pytest.MonkeyPatch) -> None:
-    reachable = embedded.shared_copy(embedded.find_binaries())
+    reachable = shared_copy(find_binaries())
     monkeypatch.setattr(embedded, "find_binaries", lambda: reachable)
     folder = Path(f"/tmp/phr-test-{os.getpid()}")  # noqa: S108 - the user must reach it
     folder.mkdir()
