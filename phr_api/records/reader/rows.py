@@ -43,7 +43,7 @@ def read_rows(root: etree._Element, data: bytes, table: str | None) -> TableRows
             row = _odd_row(element, table, unknown)
         rows.append(row)
     # as many tags as rows and their cells explain: then no cell holds elements of its own
-    if data.count(b"</") + data.count(b"/>") > cells + len(elements) + _wrappers(elements):
+    if data.count(b"</") + data.count(b"/>") > cells + len(elements) + _wrappers(elements, root):
         rows = [_odd_row(element, table, unknown) for element in elements]
     return TableRows(table, rows, list(unknown))
 
@@ -59,11 +59,14 @@ def canonical(table: str, row: Row) -> Row:
     return row | stands_for
 
 
-def _wrappers(elements: list[etree._Element]) -> int:
-    """Count the elements above the rows."""
-    if not elements:
-        return 1
-    return sum(1 for _ in elements[0].iterancestors())
+def _wrappers(elements: list[etree._Element], root: etree._Element) -> int:
+    """Count the elements above the rows, the root included; a root that is the row has none."""
+    depth = 0
+    parent: etree._Element | None = elements[0] if elements else None
+    while parent is not None and parent is not root:
+        parent = parent.getparent()
+        depth += 1
+    return depth if elements else 1
 
 
 def _likely_rows(root: etree._Element) -> Iterator[etree._Element]:

@@ -236,7 +236,10 @@ class _Splitter:
             self._heard(name)
         if self._start is not None and len(self._path) == self._depth - 1:
             start, self._start = self._start, None
-            end = self._end_of_tag(at)
+            end = self._end_of_tag(start)
+            # expat tells of the end of `<HOSO/>` after the tag, of `</HOSO>` before it
+            if self._buffer[end - 2 - self._base] != ord("/"):
+                end = self._end_of_tag(at)
             self._last_event = end
             if self._loose is None:
                 self._spans.append((start, end))

@@ -283,7 +283,7 @@ def _parse(data: bytes, not_xml: str) -> etree._Element:
 
 def _has_doctype(root: etree._Element) -> bool:
     """Whether the parser saw a DTD; a second look after `_fault_of`, whatever the encoding."""
-    return bool(root.getroottree().docinfo.doctype)  # type: ignore[union-attr]
+    return bool(root.getroottree().docinfo.doctype)  # type: ignore[attr-defined]
 
 
 def _parse_prefixed(data: bytes, not_xml: str) -> etree._Element:
