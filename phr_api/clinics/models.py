@@ -39,9 +39,7 @@ class CodeList(Base):
     __tablename__ = "code_list"
     __table_args__ = (
         PrimaryKeyConstraint("system", "version"),
-        Index(
-            "uq_code_list_current", "system", unique=True, postgresql_where=text("is_current")
-        ),
+        Index("uq_code_list_current", "system", unique=True, postgresql_where=text("is_current")),
     )
 
     system: Mapped[str]

@@ -93,8 +93,8 @@ def find_facility_names(session: Session, codes: Iterable[str]) -> dict[str, str
     wanted = sorted(set(codes))
     if not wanted:
         return {}
-    rows = session.execute(select(Facility.code, Facility.name).where(Facility.code.in_(wanted)))
-    return {code: name for code, name in rows}
+    named = select(Facility.code, Facility.name).where(Facility.code.in_(wanted))
+    return dict(session.execute(named).all())
 
 
 def find_codes(

@@ -38,7 +38,10 @@ def search_facilities(search: dict[str, Any]) -> dict[str, Any]:
     after = tuple(cursor.decode(FACILITIES, search["after"])) if search["after"] else None
     with unit_of_work() as session:
         found = queries.find_facilities(
-            session, words, limit=search["limit"] + 1, after=after  # type: ignore[arg-type]
+            session,
+            words,
+            limit=search["limit"] + 1,
+            after=after,
         )
     page, rest = found[: search["limit"]], found[search["limit"] :]
     _keep_for_five_minutes()

@@ -85,10 +85,10 @@ def load_codes(session: Session, system: str, version: str, rows: Sequence[CodeR
     double code, no rows) and CodeListExists.
     """
     words = _checked(rows)
-    stored = session.execute(
-        select(Code.code, Code.display_vi).where(Code.system == system, Code.version == version)
+    stored = select(Code.code, Code.display_vi).where(
+        Code.system == system, Code.version == version
     )
-    known = {code: vi for code, vi in stored}
+    known = dict(session.execute(stored).all())
     if known and known != {code: row.vi for code, row in words.items()}:
         raise CodeListExists
     session.execute(
@@ -99,7 +99,7 @@ def load_codes(session: Session, system: str, version: str, rows: Sequence[CodeR
     if known:
         session.execute(
             update(CodeList)
-            .where(CodeList.system == system, CodeList.version == version)
+            .where(CodeList.system == system, CodeList.version == version, ~CodeList.is_current)
             .values(is_current=True)
         )
         return len(words)

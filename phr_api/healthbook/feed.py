@@ -32,7 +32,7 @@ class Position:
 
 
 def position_cursor(account_id: UUID, profile_id: UUID, seq: int, classes: Collection[str]) -> str:
-    """Return the cursor of this account for this person's feed; the same position, the same text."""
+    """Return the cursor of this account for this person's feed; the same position, same text."""
     bits = sum(1 << bit for bit, name in enumerate(CLASSES) if name in classes)
     return cursor.seal(_kind(account_id, profile_id), LAYOUT.pack(seq, bits))
 

@@ -35,7 +35,7 @@ def _range(lowest: str, highest: str) -> Plausible:
     return Plausible(Decimal(lowest), Decimal(highest))
 
 
-# By kind and unit; the first unit of a kind is its usual one. For blood pressure: the systolic value.
+# By kind and unit, the usual one first. For blood pressure: the systolic value.
 RANGES: dict[MeasurementKind, dict[str, Plausible]] = {
     MeasurementKind.BLOOD_PRESSURE: {"mmHg": _range("40", "300")},
     MeasurementKind.GLUCOSE: {"mmol/L": _range("0.5", "60"), "mg/dL": _range("10", "1080")},

@@ -16,7 +16,8 @@ class HomePerson:
     """One record that this account opens.
 
     `cursor` is the last change that the account may see, `version` the tag of the book, shown to
-    its owner alone (R23). `new` counts what hospitals sent since the account last looked, by section.
+    its owner alone (R23). `new` counts by section what hospitals sent since the account last
+    looked.
     """
 
     id: UUID

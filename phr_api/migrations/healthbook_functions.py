@@ -35,7 +35,8 @@ BEGIN
 END $$"""
 
 # One entry a person: what is new since this account last looked, and the last change that this
-# account may see; `reference` ends the tag of a book. A person's rows are read under that person's scope, one after the other.
+# account may see; `reference` ends the tag of a book. A person's rows are read under that
+# person's scope, one after the other.
 READ_HOME = f"""
 CREATE FUNCTION read_home(
     p_account uuid, p_session uuid, p_at timestamptz,

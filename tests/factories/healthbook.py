@@ -22,7 +22,7 @@ STARTED = datetime(2026, 3, 2, 8, 30, tzinfo=VIETNAM)
 OPERATOR = audit.Actor(kind="operator", id=None)
 
 
-def make_facts(  # noqa: PLR0913 - each is a word of what a test is about
+def make_facts(
     *,
     started_at: datetime = STARTED,
     code: str = "I10",
@@ -74,9 +74,7 @@ def make_facts(  # noqa: PLR0913 - each is a word of what a test is about
                 received={"DON_GIA_BV": "30000"},
             ),
         ),
-        results=tuple(
-            _result(started_at, n, label, result_value) for n in range(1, results + 1)
-        ),
+        results=tuple(_result(started_at, n, label, result_value) for n in range(1, results + 1)),
         notes=(
             facts.Note(
                 line_no=1,

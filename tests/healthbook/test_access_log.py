@@ -64,9 +64,7 @@ def test_the_log_names_who_did_what_for_which_facility_and_why(
     assert by_desk["reason"] == "giấy tờ đã xem"
 
 
-def test_the_log_goes_page_by_page(
-    client: FlaskClient, session: Session, citizen: Citizen
-) -> None:
+def test_the_log_goes_page_by_page(client: FlaskClient, session: Session, citizen: Citizen) -> None:
     for number in range(3):
         audit.record(
             session,

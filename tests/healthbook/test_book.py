@@ -2,6 +2,7 @@
 
 import gzip
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,12 +13,13 @@ from phr_api.audit.models import AuditEvent, AuditSubject
 from phr_api.clinics import NewFacility, save_facilities
 from phr_api.healthbook.models import RecordSnapshot
 from phr_api.healthbook.schemas import HealthBookSchema
-from phr_api.kit import clock
+from phr_api.kit import clock, db
 from phr_api.vocab import SensitivityClass
 from tests.factories.healthbook import make_carer, make_directory, make_facts, make_visit
 from tests.factories.people import (
     FACILITY,
     Citizen,
+    bearer,
     make_citizen,
     make_profile,
     make_staff,
@@ -65,6 +67,7 @@ def test_the_owner_reads_the_whole_book(client: FlaskClient, citizen: Citizen) -
 
 def test_the_book_has_the_documented_members(client: FlaskClient, citizen: Citizen) -> None:
     book = client.get(url(citizen), headers=citizen.headers).json
+    assert book is not None
     assert HealthBookSchema().validate(book) == {}
 
 
@@ -116,16 +119,9 @@ def test_the_stored_book_does_not_depend_on_the_day(
     )
     session.commit()
     with clock.moved(timedelta(days=400)):
-        later = make_later_headers(citizen)
-        after = client.get(asked, headers=later)
+        after = client.get(asked, headers=bearer(citizen.principal))
     assert after.status_code == 200
     assert after.data == before
-
-
-def make_later_headers(citizen: Citizen) -> dict[str, str]:
-    from tests.factories.people import bearer  # noqa: PLC0415 - under the moved clock
-
-    return bearer(citizen.principal)
 
 
 def test_a_renamed_facility_is_a_new_book_and_a_new_telephone_is_not(
@@ -235,7 +231,10 @@ def test_ones_own_reading_is_not_traced_and_a_carers_is(
 
 @pytest.mark.parametrize(("birth", "sees"), [("2016-05-01", True), ("2009-05-01", False)])
 def test_a_carer_sees_sensitive_facts_until_the_child_is_fifteen(
-    client: FlaskClient, session: Session, birth: str, sees: bool
+    client: FlaskClient,
+    session: Session,
+    birth: str,
+    sees: bool,  # noqa: FBT001 - a parameter of the test
 ) -> None:
     child = make_profile(session, birth=birth, full_name="Trần Văn Thử Con")
     make_visit(session, child, make_facts(classes=[SensitivityClass.HIV], code="B20"))
@@ -266,19 +265,18 @@ def test_a_hidden_change_moves_nothing_for_a_carer(client: FlaskClient, session:
     assert again.status_code == 304
 
 
-
-
 def test_the_hot_read_is_one_round_trip(
     client: FlaskClient, citizen: Citizen, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from phr_api.kit import db  # noqa: PLC0415
-
     client.get(url(citizen), headers=citizen.headers)  # stored, and the token is remembered
     seen: list[str] = []
     read_once = db._read_once
-    monkeypatch.setattr(
-        db, "_read_once", lambda sql, params: seen.append(sql) or read_once(sql, params)
-    )
+
+    def counted(sql: str, params: Any) -> tuple[Any, ...] | None:
+        seen.append(sql)
+        return read_once(sql, params)
+
+    monkeypatch.setattr(db, "_read_once", counted)
     monkeypatch.setattr(db.SessionFactory, "begin", None)  # no other transaction is begun
     assert client.get(url(citizen), headers=citizen.headers).status_code == 200
     assert len(seen) == 1

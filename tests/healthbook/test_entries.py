@@ -1,5 +1,6 @@
 """What people enter themselves: by whom, how it changes, what is refused."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import uuid4
 
@@ -321,8 +322,6 @@ def test_a_plausible_value_lies_in_its_range(kind: MeasurementKind, value: Any) 
 def test_the_diastolic_pressure_lies_below_the_systolic(
     systolic: int, diastolic: int, field: str | None
 ) -> None:
-    from decimal import Decimal  # noqa: PLC0415
-
     fault = rules.find_fault(
         MeasurementKind.BLOOD_PRESSURE, "mmHg", Decimal(systolic), Decimal(diastolic)
     )

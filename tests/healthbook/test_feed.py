@@ -67,9 +67,7 @@ def test_the_feed_goes_page_by_page(
     assert len(kinds) == 9
 
 
-def test_an_entry_taken_back_is_a_tombstone(
-    client: FlaskClient, citizen: Citizen
-) -> None:
+def test_an_entry_taken_back_is_a_tombstone(client: FlaskClient, citizen: Citizen) -> None:
     url = f"/v1/profiles/{citizen.profile.id}/allergies"
     made = client.post(
         url,
@@ -90,9 +88,7 @@ def test_a_cursor_older_than_the_feed_is_gone(
     old = changes(client, citizen, person)["next"]
     make_visit(session, citizen.profile)
     current = changes(client, citizen, person)["next"]
-    session.execute(
-        text("DELETE FROM record_change WHERE profile_id = :id"), {"id": person}
-    )
+    session.execute(text("DELETE FROM record_change WHERE profile_id = :id"), {"id": person})
     session.execute(
         text("UPDATE record SET oldest_seq = version + 1 WHERE profile_id = :id"), {"id": person}
     )

@@ -10,7 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api import healthbook
-from phr_api.healthbook.schemas import BookVisitSchema, PaperSchema, SeriesSchema
+from phr_api.healthbook.schemas import BookVisitSchema, PaperSchema, ResultPageSchema
 from phr_api.vocab import SensitivityClass
 from tests.factories.healthbook import (
     STARTED,
@@ -156,7 +156,7 @@ def test_a_result_is_a_series_for_a_chart_oldest_first(
         visit = make_facts(started_at=STARTED + timedelta(days=day), result_value=value)
         make_visit(session, citizen.profile, visit)
     series = read(client, citizen, "results?code=XN01")
-    assert SeriesSchema().validate(series) == {}
+    assert ResultPageSchema().validate(series) == {}
     assert (series["code"], series["name"]) == ("XN01", "Chỉ số 1")
     assert [(p["at"][:10], p["value"], p.get("number")) for p in series["items"]] == [
         ("2026-03-02", "5.40", 5.4),
@@ -204,7 +204,8 @@ def test_strangers_staff_and_nobody_find_nothing(
 
 
 @pytest.mark.parametrize(
-    "path", ["encounters?limit=0", "encounters?limit=x", "medications?until=soon", "results?code=%00"]
+    "path",
+    ["encounters?limit=0", "encounters?limit=x", "medications?until=soon", "results?code=%00"],
 )
 def test_a_query_that_is_not_as_documented_is_refused(
     client: FlaskClient, citizen: Citizen, path: str

@@ -37,7 +37,7 @@ def find_accesses(
         text("SELECT event_id, name FROM access_names(:events)"),
         {"events": [event.id for event in events]},
     )
-    names = {event_id: name for event_id, name in rows}
+    names: dict[UUID, str | None] = dict(rows.all())
     codes = {event.facility_code for event in events if event.facility_code}
     places = clinics.find_facility_names(session, codes)
     return [

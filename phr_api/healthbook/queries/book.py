@@ -67,7 +67,9 @@ class BuiltBook:
 @lru_cache(maxsize=64)
 def book_statement(sections: frozenset[Section]) -> TextClause:
     """Return the statement that builds a book of these sections; compiled once for each choice."""
-    parts = [f"'{name}', {_list(kind, where)}" for name, kind, where in KINDS if kind.section in sections]
+    parts = [
+        f"'{name}', {_list(kind, where)}" for name, kind, where in KINDS if kind.section in sections
+    ]
     if Section.PROFILE in sections:
         profile = f"(SELECT {wire.PROFILE.json} FROM profile t WHERE t.id = :profile)"  # noqa: S608
         parts.insert(0, f"'profile', {profile}")
@@ -83,7 +85,7 @@ def _list(kind: Kind, where: str) -> str:
     rows = f"FROM {kind.table} t WHERE t.profile_id = :profile AND {where}"
     if kind is wire.MEASUREMENT:
         rows = f"FROM (SELECT * {rows} ORDER BY {kind.order} LIMIT {MOST_MEASUREMENTS}) t"
-    return f"(SELECT coalesce(json_agg({kind.json} ORDER BY {kind.order}), '[]') {rows})"  # noqa: S608
+    return f"(SELECT coalesce(json_agg({kind.json} ORDER BY {kind.order}), '[]') {rows})"
 
 
 # Our part of a book's shape: the statement is the wire schema.

@@ -13,9 +13,7 @@ from phr_api.kit.problems import NotFound
 EntryT = TypeVar("EntryT", Allergy, Condition, Measurement)
 
 
-def get_entry(
-    session: Session, scope: RecordScope, model: type[EntryT], id_: UUID
-) -> EntryT:
+def get_entry(session: Session, scope: RecordScope, model: type[EntryT], id_: UUID) -> EntryT:
     """Return a standing entry by primary key, or NotFound; one made by mistake is gone."""
     found = session.scalar(
         select(model).where(

@@ -48,7 +48,7 @@ def _list_statement(kind: Kind, where: str, *, is_further: bool) -> TextClause:
     )
 
 
-def find_lines(  # noqa: PLR0913 - what, of whom, how many, from where
+def find_lines(
     session: Session,
     scope: RecordScope,
     kind: Kind,
@@ -60,8 +60,9 @@ def find_lines(  # noqa: PLR0913 - what, of whom, how many, from where
 ) -> list[Line]:
     """One page of a kind, newest first.
 
-    Encounters walk ix_encounter_timeline, measurements ix_measurement_timeline; the others sort one
-    person's rows, found by the primary key. `where` is SQL of this room, its parameters in `values`.
+    Encounters walk ix_encounter_timeline, measurements ix_measurement_timeline; the others sort
+    one person's rows, found by the primary key. `where` is SQL of this room, with its parameters
+    in `values`.
     """
     values |= {"profile": scope.profile_id, "limit": limit}
     if before:
@@ -75,11 +76,12 @@ def find_by_ids(
 ) -> dict[UUID, str]:
     """Wire JSON by id, of any status; by primary key."""
     statement = text(
-        f"SELECT t.id, json_strip_nulls({kind.json})\\:\\:text FROM {kind.table} t"  # noqa: S608
+        f"SELECT t.id, json_strip_nulls({kind.json})\\:\\:text AS json"  # noqa: S608
+        f" FROM {kind.table} t"
         " WHERE t.profile_id = :profile AND t.id = ANY (:ids)"
     )
     rows = session.execute(statement, {"profile": scope.profile_id, "ids": ids})
-    return {id_: json for id_, json in rows}
+    return {row.id: row.json for row in rows}
 
 
 def get_by_id(session: Session, scope: RecordScope, kind: Kind, id_: UUID) -> str:
@@ -113,7 +115,8 @@ def _visit_statement(*, received: bool) -> TextClause:
     return text(
         f"SELECT json_strip_nulls((SELECT {visit} FROM encounter t"  # noqa: S608
         " WHERE t.profile_id = v.profile_id AND t.id = v.id)\\:\\:json)\\:\\:text,"
-        f" json_strip_nulls({_cost()})\\:\\:text, json_strip_nulls(json_build_object({lists}))\\:\\:text"
+        f" json_strip_nulls({_cost()})\\:\\:text,"
+        f" json_strip_nulls(json_build_object({lists}))\\:\\:text"
         " FROM encounter v WHERE v.profile_id = :profile AND v.id = :id"
     )
 
@@ -172,6 +175,7 @@ def get_paper(session: Session, scope: RecordScope, id_: UUID, *, received: bool
 POINT = wire.members(
     id="t.id",
     encounter_id="t.encounter_id",
+    name="t.name",
     at=wire.moment("t.resulted_at"),
     value="t.value_text",
     number="trim_scale(t.value_num)",
@@ -189,8 +193,8 @@ def get_series(session: Session, scope: RecordScope, code: str) -> tuple[str, li
     rows = session.execute(
         text(
             f"SELECT t.name, json_strip_nulls({POINT})\\:\\:text FROM result t"  # noqa: S608
-            f" WHERE t.profile_id = :profile AND t.code = :code AND {CURRENT} AND t.resulted_at IS NOT NULL"
-            " ORDER BY t.resulted_at DESC, t.id DESC LIMIT :limit"
+            f" WHERE t.profile_id = :profile AND t.code = :code AND {CURRENT}"
+            " AND t.resulted_at IS NOT NULL ORDER BY t.resulted_at DESC, t.id DESC LIMIT :limit"
         ),
         {"profile": scope.profile_id, "code": code, "limit": MOST_POINTS},
     ).all()

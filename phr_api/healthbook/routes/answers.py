@@ -4,7 +4,6 @@ import gzip
 import json
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-
 from uuid import UUID
 
 from flask import Response, request
@@ -26,8 +25,9 @@ SMALLEST_GZIP = 1000
 def opened(profile_id: UUID, action: str) -> Generator[tuple[Session, RecordScope]]:
     """Give a transaction with this person's record open, or the problem that says why not."""
     with unit_of_work() as session:
-        yield session, open_record(
-            session, current_principal(), ProfileId(profile_id), action=action
+        yield (
+            session,
+            open_record(session, current_principal(), ProfileId(profile_id), action=action),
         )
 
 
@@ -94,5 +94,3 @@ def answer_by_body(body: bytes) -> Response:
     if len(body) >= SMALLEST_GZIP and accepts_gzip():
         return packed(gzip.compress(body, mtime=0), tag)
     return tagged(Response(body, mimetype=JSON), tag)
-
-

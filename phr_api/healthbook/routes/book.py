@@ -80,9 +80,7 @@ def _built_book(
     principal: Principal, profile_id: UUID, sections: frozenset[Section] | None
 ) -> Response:
     with unit_of_work() as session:
-        scope = open_record(
-            session, principal, ProfileId(profile_id), action="health-book.read"
-        )
+        scope = open_record(session, principal, ProfileId(profile_id), action="health-book.read")
         if sections is not None:
             scope = narrow(session, scope, sections)
         book = queries.build_book(session, scope)
@@ -119,9 +117,7 @@ def read_changes(page: dict[str, Any], profile_id: UUID) -> dict[str, Any]:
         else:
             if after.seq + 1 < ends.oldest or scope.classes - after.classes:
                 raise ChangesGone(readInstead=f"/v1/profiles/{profile_id}/health-book")
-            changes = queries.find_changes(
-                session, scope, after=after.seq, limit=page["limit"] + 1
-            )
+            changes = queries.find_changes(session, scope, after=after.seq, limit=page["limit"] + 1)
             last = changes[: page["limit"]][-1].seq if changes else after.seq
     latest = {change.id: change for change in changes[: page["limit"]]}
     return {

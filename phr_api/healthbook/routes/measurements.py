@@ -48,9 +48,7 @@ class Measurements(MethodView):
     @blp.idempotent
     @blp.arguments(MeasurementBatchSchema)
     @blp.response(201, MeasurementsSchema)
-    def post(
-        self, batch: dict[str, list[service.NewMeasurement]], profile_id: UUID
-    ) -> Any:
+    def post(self, batch: dict[str, list[service.NewMeasurement]], profile_id: UUID) -> Any:
         """Enter up to 100 measurements
 
         All or nothing. A `clientId` that this account sent before is the same measurement: it is

@@ -11,6 +11,7 @@ from phr_api.healthbook.queries import Kind, wire
 from phr_api.healthbook.routes.answers import opened, page, raw, start_of
 from phr_api.healthbook.routes.blueprint import blp
 from phr_api.healthbook.schemas import (
+    BookVisitSchema,
     EncounterPageSchema,
     MedicationPageSchema,
     MedicationQuerySchema,
@@ -20,8 +21,6 @@ from phr_api.healthbook.schemas import (
     ReceivedQuerySchema,
     ResultPageSchema,
     ResultQuerySchema,
-    SeriesSchema,
-    BookVisitSchema,
 )
 
 LASTING = "t.status = 'current' AND (CAST(:until AS date) IS NULL OR t.until_on >= :until)"
@@ -44,15 +43,12 @@ def read_encounter(wanted: dict[str, bool], profile_id: UUID, encounter_id: UUID
     A superseded or withdrawn visit stays readable here, and is marked.
     """
     with opened(profile_id, "encounter.read") as (session, scope):
-        return raw(
-            queries.get_visit(session, scope, encounter_id, received=wanted["received"])
-        )
+        return raw(queries.get_visit(session, scope, encounter_id, received=wanted["received"]))
 
 
 @blp.route("/results")
 @blp.arguments(ResultQuerySchema, location="query")
 @blp.response(200, ResultPageSchema)
-@blp.alt_response(200, schema=SeriesSchema, success=True)
 def list_results(wanted: dict[str, Any], profile_id: UUID) -> Response:
     """List results, newest first; with `code` one series for a chart, oldest first"""
     code = wanted.pop("code")

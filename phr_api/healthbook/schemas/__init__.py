@@ -2,6 +2,7 @@
 
 from phr_api.healthbook.schemas.book import (
     AccessLogSchema,
+    BookVisitSchema,
     ChangesSchema,
     EncounterPageSchema,
     FeedQuerySchema,
@@ -14,8 +15,6 @@ from phr_api.healthbook.schemas.book import (
     ReceivedQuerySchema,
     ResultPageSchema,
     ResultQuerySchema,
-    SeriesSchema,
-    BookVisitSchema,
 )
 from phr_api.healthbook.schemas.entries import (
     AllergiesSchema,
@@ -36,6 +35,7 @@ __all__ = [
     "AccessLogSchema",
     "AllergiesSchema",
     "AllergySchema",
+    "BookVisitSchema",
     "ChangedMeasurementSchema",
     "ChangesSchema",
     "ConditionSchema",
@@ -58,6 +58,4 @@ __all__ = [
     "ReceivedQuerySchema",
     "ResultPageSchema",
     "ResultQuerySchema",
-    "SeriesSchema",
-    "BookVisitSchema",
 ]

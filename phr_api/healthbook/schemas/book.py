@@ -3,6 +3,8 @@
 A member that is not `required` is left out when there is no value.
 """
 
+from typing import Any
+
 from marshmallow import fields, validate
 
 from phr_api.healthbook.schemas.entries import AllergySchema, ConditionSchema, MeasurementSchema
@@ -14,10 +16,7 @@ from phr_api.healthbook.schemas.fields import (
 )
 from phr_api.kit.web import Schema
 
-STATUS = {
-    "required": True,
-    "metadata": {"description": "current, superseded or withdrawn"},
-}
+STATUSES: dict[str, Any] = {"description": "current, superseded or withdrawn"}
 
 
 class LabelledSchema(Schema):
@@ -72,7 +71,7 @@ class DiagnosisSchema(WordsSchema):
 
 
 class EncounterSchema(LabelledSchema):
-    status = fields.String(**STATUS)
+    status = fields.String(required=True, metadata=STATUSES)
     facility = fields.Nested(PlaceSchema, required=True)
     care_type = fields.Nested(WordsSchema)
     started_at = fields.AwareDateTime(required=True)
@@ -171,7 +170,7 @@ class ProgrammeSchema(OfVisitSchema):
 
 class PaperSchema(OfVisitSchema):
     kind = fields.Nested(WordsSchema, required=True)
-    status = fields.String(**STATUS)
+    status = fields.String(required=True, metadata=STATUSES)
     number = fields.String()
     issued_on = fields.Date()
     from_on = fields.Date()
@@ -243,30 +242,20 @@ class MedicationPageSchema(PageSchema):
     items = fields.List(fields.Nested(MedicationSchema), required=True)
 
 
+class ResultLineSchema(ResultSchema):
+    facility = fields.Nested(PlaceSchema, metadata={"description": "in a series"})
+
+
 class ResultPageSchema(PageSchema):
-    items = fields.List(fields.Nested(ResultSchema), required=True)
+    """A page, newest first; with `code` a series, oldest first, of which `next` is always null."""
+
+    code = fields.String(metadata={"description": "of a series"})
+    name = fields.String(metadata={"description": "of a series"})
+    items = fields.List(fields.Nested(ResultLineSchema), required=True)
 
 
 class PaperPageSchema(PageSchema):
     items = fields.List(fields.Nested(PaperSchema), required=True)
-
-
-class PointSchema(LabelledSchema):
-    encounter_id = fields.UUID(required=True)
-    at = fields.AwareDateTime(required=True)
-    value = fields.String()
-    number = fields.Float()
-    unit = fields.String()
-    facility = fields.Nested(PlaceSchema)
-
-
-class SeriesSchema(Schema):
-    """Points of one result, oldest first; `next` is always null: the newest 500 are the chart's."""
-
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    items = fields.List(fields.Nested(PointSchema), required=True)
-    next = fields.String(required=True, allow_none=True)
 
 
 class PageQuerySchema(Schema):

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -30,6 +30,7 @@ from phr_api.vocab import classes_of_codes, classes_of_text
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
 Entry = Allergy | Condition | Measurement
+EntryT = TypeVar("EntryT", Allergy, Condition)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,18 +111,14 @@ def add_measurements(
     rows = [_measurement_row(scope, one) for one in new]
     statement = insert(Measurement).values(rows)
     session.execute(
-        statement.on_conflict_do_nothing(
-            index_elements=["profile_id", "recorded_by", "client_id"]
-        )
+        statement.on_conflict_do_nothing(index_elements=["profile_id", "recorded_by", "client_id"])
     )
-    stored = session.execute(
-        select(Measurement.client_id, Measurement.id).where(
-            Measurement.profile_id == scope.profile_id,
-            Measurement.recorded_by == scope.actor.id,
-            Measurement.client_id.in_([one.client_id for one in new]),
-        )
+    stored = select(Measurement.client_id, Measurement.id).where(
+        Measurement.profile_id == scope.profile_id,
+        Measurement.recorded_by == scope.actor.id,
+        Measurement.client_id.in_([one.client_id for one in new]),
     )
-    ids = {client_id: id_ for client_id, id_ in stored}
+    ids = dict(session.execute(stored).all())
     return [ids[one.client_id] for one in new]
 
 
@@ -155,7 +152,7 @@ def _made(scope: RecordScope, classes: list[str]) -> dict[str, Any]:
     }
 
 
-def _add(session: Session, scope: RecordScope, entry: Any, new: object) -> Any:
+def _add(session: Session, scope: RecordScope, entry: EntryT, new: object) -> EntryT:
     _check_moments(new)
     _may_write(scope, entry.classes)
     session.add(entry)

@@ -12,12 +12,13 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Table, TextClause, text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from phr_api.consent import RecordScope
 from phr_api.healthbook import facts, models
 from phr_api.kit import clock
+from phr_api.kit.db import run
 from phr_api.kit.ids import new_row_id
 
 PARTS: dict[str, tuple[type[facts.Fact], Any]] = {
@@ -28,20 +29,26 @@ PARTS: dict[str, tuple[type[facts.Fact], Any]] = {
     "programmes": (facts.Programme, models.Programme),
     "papers": (facts.Paper, models.Paper),
 }
+# Columns that come from a fact: its own fields, under their names.
+KINDS: tuple[type[facts.Fact], ...] = (facts.Encounter, *(kind for kind, _ in PARTS.values()))
+NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS}
+VALUES: dict[type[facts.Fact], Callable[[facts.Fact], tuple[Any, ...]]] = {
+    kind: attrgetter(*names) for kind, names in NAMES.items()
+}
 # Columns that are the same in every row of a visit: parameters, not repeated in the JSON.
 SAME_FOR_ALL = {
-    "profile_id": "CAST(:profile AS uuid)",
-    "encounter_id": "CAST(:encounter AS uuid)",
+    "profile_id": "CAST(%(profile)s AS uuid)",
+    "encounter_id": "CAST(%(encounter)s AS uuid)",
     "status": "'current'",
 }
 SAME_FOR_VISIT = {
-    "profile_id": "CAST(:profile AS uuid)",
-    "id": "CAST(:encounter AS uuid)",
+    "profile_id": "CAST(%(profile)s AS uuid)",
+    "id": "CAST(%(encounter)s AS uuid)",
     "status": "'current'",
-    "supersedes": "CAST(:supersedes AS uuid)",
-    "submission_id": "CAST(:submission AS uuid)",
-    "source_state": "CAST(:source_state AS text)",
-    "created_at": "CAST(:at AS timestamptz)",
+    "supersedes": "CAST(%(supersedes)s AS uuid)",
+    "submission_id": "CAST(%(submission)s AS uuid)",
+    "source_state": "CAST(%(source_state)s AS text)",
+    "created_at": "CAST(%(at)s AS timestamptz)",
 }
 
 
@@ -53,7 +60,7 @@ class WrittenVisit:
     facts: int
 
 
-def write_visit(  # noqa: PLR0913 - each is one thing that intake knows of a visit
+def write_visit(
     session: Session,
     scope: RecordScope,
     visit: facts.Visit,
@@ -69,9 +76,7 @@ def write_visit(  # noqa: PLR0913 - each is one thing that intake knows of a vis
     `source_state` is what is known of the file's signature (RIGHTS R30).
     """
     present = tuple(name for name in PARTS if getattr(visit, name))
-    values: dict[str, Any] = {
-        name: _as_json(_rows(getattr(visit, name))) for name in present
-    }
+    values: dict[str, Any] = {name: _as_json(_rows(getattr(visit, name))) for name in present}
     values |= {
         "visit": _as_json(_encounter_row(visit.encounter)),
         "profile": scope.profile_id,
@@ -81,7 +86,7 @@ def write_visit(  # noqa: PLR0913 - each is one thing that intake knows of a vis
         "source_state": source_state,
         "at": clock.now(),
     }
-    session.execute(_insert_statement(present), values)
+    run(session, _insert_statement(present), values)
     return WrittenVisit(
         encounter_id=encounter_id, facts=sum(len(getattr(visit, name)) for name in present)
     )
@@ -117,22 +122,22 @@ def _mark(
 
 
 @lru_cache(maxsize=128)
-def _insert_statement(present: tuple[str, ...]) -> TextClause:
-    """One INSERT a table that gets rows, as parts of one statement: which tables, is all that varies."""
-    parts = [_insert("visit", models.Encounter.__table__, _encounter_names(), SAME_FOR_VISIT)]
+def _insert_statement(present: tuple[str, ...]) -> str:
+    """One INSERT a table that gets rows, as parts of one statement; only the tables vary."""
+    parts = [_insert("visit", "encounter", NAMES[facts.Encounter], SAME_FOR_VISIT)]
     for name in present:
         kind, model = PARTS[name]
-        parts.append(_insert(name, model.__table__, ("id", *_names(kind)), SAME_FOR_ALL))
-    return text(f"WITH {', '.join(parts)} SELECT 1")
+        parts.append(_insert(name, model.__tablename__, ("id", *NAMES[kind]), SAME_FOR_ALL))
+    return f"WITH {', '.join(parts)} SELECT 1"
 
 
-def _insert(parameter: str, table: Table, names: Sequence[str], same: dict[str, str]) -> str:
+def _insert(parameter: str, table: str, names: Sequence[str], same: dict[str, str]) -> str:
     # the table's own row type names the columns' types: psycopg keeps no plan of texts over 4 KiB
     own = [name for name in names if name not in same]
     return (
-        f"new_{table.name} AS (INSERT INTO {table.name} ({', '.join([*same, *own])})"  # noqa: S608
+        f"new_{table} AS (INSERT INTO {table} ({', '.join([*same, *own])})"  # noqa: S608
         f" SELECT {', '.join([*same.values(), *own])}"
-        f" FROM json_populate_recordset(NULL\\:\\:{table.name}, CAST(:{parameter} AS json)))"
+        f" FROM json_populate_recordset(NULL::{table}, CAST(%({parameter})s AS json)))"
     )
 
 
@@ -151,25 +156,10 @@ def _mark_statement() -> TextClause:
     )
 
 
-@lru_cache(maxsize=16)
-def _names(kind: type[facts.Fact]) -> tuple[str, ...]:
-    """Columns that come from a fact: its own fields, under their names."""
-    return tuple(field.name for field in fields(kind))
-
-
-@lru_cache(maxsize=16)
-def _values(kind: type[facts.Fact]) -> Callable[[facts.Fact], tuple[Any, ...]]:
-    return attrgetter(*_names(kind))
-
-
-def _encounter_names() -> tuple[str, ...]:
-    return _names(facts.Encounter)
-
-
 def _rows(lines: Sequence[facts.Fact]) -> list[dict[str, Any]]:
     """Rows of one table. Lists go by id, newest first: the first line gets the newest id."""
     kind = type(lines[0])
-    names, values = _names(kind), _values(kind)
+    names, values = NAMES[kind], VALUES[kind]
     ids = sorted((new_row_id() for _ in lines), reverse=True)
     return [
         {"id": id_, **dict(zip(names, values(line), strict=True))}
@@ -178,8 +168,8 @@ def _rows(lines: Sequence[facts.Fact]) -> list[dict[str, Any]]:
 
 
 def _encounter_row(encounter: facts.Encounter) -> list[dict[str, Any]]:
-    row = dict(zip(_encounter_names(), _values(facts.Encounter)(encounter), strict=True))
-    return [row]
+    kind = facts.Encounter
+    return [dict(zip(NAMES[kind], VALUES[kind](encounter), strict=True))]
 
 
 def _as_json(rows: list[dict[str, Any]]) -> str:

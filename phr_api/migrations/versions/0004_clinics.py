@@ -73,9 +73,7 @@ def upgrade() -> None:
         Column("loaded_at", DateTime(timezone=True), nullable=False),
         Column("is_current", Boolean, nullable=False),
         PrimaryKeyConstraint("system", "version"),
-        Index(
-            "uq_code_list_current", "system", unique=True, postgresql_where=text("is_current")
-        ),
+        Index("uq_code_list_current", "system", unique=True, postgresql_where=text("is_current")),
     )
     op.create_table(
         "code",
@@ -122,5 +120,5 @@ def watch_names() -> None:
         )
     op.execute(
         "CREATE TRIGGER codes_changed AFTER INSERT OR UPDATE OR DELETE ON code_list"
-        " FOR EACH STATEMENT EXECUTE FUNCTION codes_changed()"
+        " FOR EACH ROW EXECUTE FUNCTION codes_changed()"
     )

@@ -23,6 +23,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
+from sqlalchemy.schema import SchemaItem
 
 from phr_api.migrations import healthbook_functions as functions
 from phr_api.migrations.sql import (
@@ -76,7 +77,7 @@ def classes() -> Column[object]:
     return Column("classes", ARRAY(Text), nullable=False, server_default="{}")
 
 
-def fact() -> tuple[object, ...]:
+def fact() -> tuple[SchemaItem, ...]:
     return (
         Column("profile_id", Uuid),
         Column("id", Uuid),
@@ -88,7 +89,7 @@ def fact() -> tuple[object, ...]:
     )
 
 
-def of_visit(table: str) -> tuple[object, ...]:
+def of_visit(table: str) -> tuple[SchemaItem, ...]:
     return (
         *fact(),
         Column("encounter_id", Uuid, nullable=False),
@@ -100,7 +101,7 @@ def of_visit(table: str) -> tuple[object, ...]:
     )
 
 
-def entered() -> tuple[object, ...]:
+def entered() -> tuple[SchemaItem, ...]:
     return (
         Column("profile_id", Uuid, ForeignKey("profile.id")),
         Column("id", Uuid),
