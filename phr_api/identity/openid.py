@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 
 TIMEOUT = httpx.Timeout(5.0, connect=3.0)
 LARGEST_ANSWER = 256 * 1024
+LONGEST_CLAIM = 1000
 DISCOVERY_LIFE = timedelta(hours=1)
 KEYS_LIFE = timedelta(minutes=10)
 # Bad tokens with invented kids must not become requests to the provider.
@@ -159,8 +160,9 @@ class OpenIdClient:
     def _identity(self, claims: Mapping[str, Any]) -> Identity:
         def asserted(what: str, claim: str) -> str | None:
             value = claims.get(claim)
-            may = what in self.provider.asserts and isinstance(value, str) and value
-            return str(value) if may else None
+            if what not in self.provider.asserts or not isinstance(value, str) or not value:
+                return None
+            return _storable(value)
 
         birth = asserted("birthDate", "birthdate")
         if birth is not None:
@@ -170,7 +172,7 @@ class OpenIdClient:
         auth_time = float(claims.get("auth_time", claims["iat"]))
         return Identity(
             issuer=self.provider.issuer,
-            subject=str(claims["sub"]),
+            subject=_storable(str(claims["sub"])),
             citizen_number=asserted("citizenNumber", "citizen_number"),
             name=asserted("name", "name"),
             birth=birth,
@@ -249,6 +251,13 @@ class OpenIdClient:
             )
             raise ProviderUnavailable
         return answer
+
+
+def _storable(value: str) -> str:
+    """Return the text, or raise ValueError for one that the database could not hold."""
+    if "\0" in value or len(value.encode()) > LONGEST_CLAIM:
+        raise ValueError("claim")
+    return value
 
 
 def _object(answer: httpx.Response) -> dict[str, Any]:

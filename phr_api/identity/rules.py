@@ -63,7 +63,10 @@ def is_redirect_allowed(uri: str, *, is_development: bool) -> bool:
 
     Loopback is for command lines; outside development no citizen's app uses it.
     """
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return False
     if parts.fragment or parts.username is not None:
         return False
     if parts.scheme == "http":

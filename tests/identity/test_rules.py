@@ -60,6 +60,7 @@ def test_a_refresh_token_rotates_repeats_or_is_reuse(
         ("javascript:alert(1)", False, False),
         ("myapp:/back", False, False),
         ("https:///back", False, False),
+        ("https://[::1/back", False, False),
         ("", False, False),
     ],
 )

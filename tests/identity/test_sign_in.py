@@ -158,6 +158,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "no expiry": {"without": ("exp",)},
     "no nonce": {"without": ("nonce",)},
     "no subject": {"without": ("sub",)},
+    "a name that is no text": {"claims": {"name": "a\x00b"}},
     "a birth that is no date": {"claims": {"birthdate": "1990-02-31"}},
     "an expiry that is no number": {"claims": {"exp": "soon"}},
 }
@@ -266,6 +267,9 @@ def test_an_unknown_attempt_is_over(client: FlaskClient, providers: Providers) -
         ({"redirectUri": "javascript:alert(1)"}, "identity/redirect-not-allowed"),
         ({"redirectUri": "https://app.example.vn/#back"}, "identity/redirect-not-allowed"),
         ({"codeChallenge": "short"}, "invalid-request"),
+        ({"codeChallenge": "x" * 43 + "\n"}, "invalid-request"),
+        ({"provider": "a\x00b"}, "invalid-request"),
+        ({"provider": "\ud800"}, "invalid-request"),
         ({"extra": 1}, "invalid-request"),
     ],
 )

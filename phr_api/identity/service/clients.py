@@ -168,7 +168,8 @@ def _check_claims(claims: Mapping[str, Any], client_id: UUID) -> None:
         raise ValueError("exp")
     if float(claims["iat"]) > now + skew or float(claims.get("nbf", 0)) > now + skew:
         raise ValueError("iat")
-    if not isinstance(claims["jti"], str) or not 0 < len(claims["jti"]) <= LONGEST_JTI:
+    jti = claims["jti"]
+    if not isinstance(jti, str) or not 0 < len(jti) <= LONGEST_JTI or not jti.isprintable():
         raise ValueError("jti")
 
 

@@ -18,7 +18,7 @@ from phr_api.identity import rules
 from phr_api.identity.models import Coverage, Profile, ProfileAddress, ProfileIdentifier
 from phr_api.identity.received import ReceivedCard, ReceivedPerson
 from phr_api.kit import clock
-from phr_api.kit.db import insert_rows
+from phr_api.kit.db import insert_rows, run
 from phr_api.kit.ids import new_public_id, new_row_id
 from phr_api.vocab import IdentifierSystem, PartialDate, ProfileId, name_key, search_key
 
@@ -28,9 +28,9 @@ DISAGREEMENTS_A_DAY = 50
 NOBODY = UUID(int=0)  # the operator's command line sends for no client
 FILLED = ("phone", "ethnicity", "nationality", "occupation", "blood_group")
 
-_MATCH = text(
-    "SELECT outcome, person, reasons, without FROM match_person(:systems, :values, :cards,"
-    " :name_key, :earliest, :latest, :is_newborn, :locks)"
+_MATCH = (
+    "SELECT outcome, person, reasons, without FROM match_person(%(systems)s, %(values)s, %(cards)s,"
+    " %(name_key)s, %(earliest)s, %(latest)s, %(is_newborn)s, %(locks)s)"
 )
 _COUNT = text(
     "INSERT INTO disagreement AS d (facility_code, client_id, day, count)"
@@ -38,7 +38,7 @@ _COUNT = text(
     " ON CONFLICT (facility_code, client_id, day) DO UPDATE SET count = d.count + 1"
     " RETURNING count"
 )
-_KNOWN = text(
+_KNOWN = (
     "SELECT p.birth, p.sex, p.phone, p.ethnicity, p.nationality, p.occupation, p.blood_group,"
     " (SELECT array_agg(i.system || ':' || i.value) FROM profile_identifier i"
     "  WHERE i.profile_id = p.id AND i.ended_at IS NULL AND i.assurance <> 'declared')"
@@ -49,7 +49,7 @@ _KNOWN = text(
     " (SELECT json_agg(json_build_array(c.id, c.card_number, c.valid_from, c.valid_until,"
     "   c.registered_facility_code)) FROM coverage c"
     "  WHERE c.profile_id = p.id AND c.ended_at IS NULL) AS coverage"
-    " FROM profile p WHERE p.id = :profile"
+    " FROM profile p WHERE p.id = %(profile)s"
 )
 
 
@@ -85,7 +85,8 @@ def match_received(
     """
     numbers, cards = _numbers(person)
     locks = [f"{IdentifierSystem.INSURANCE.value}:{card}" for card in cards]
-    outcome, found, reasons, without = session.execute(
+    ((outcome, found, reasons, without),) = run(
+        session,
         _MATCH,
         {
             "systems": [system for system, _ in numbers],
@@ -97,7 +98,7 @@ def match_received(
             "is_newborn": person.is_newborn,
             "locks": [*(f"{system}:{value}" for system, value in numbers), *locks],
         },
-    ).one()
+    )
     if outcome == "new":
         return Match(
             outcome="new",
@@ -166,7 +167,7 @@ def write_received_person(
     A new person is made. Of a known one nothing is overwritten: what was empty is filled, a birth
     becomes more exact, addresses and cards that changed end and are followed by new rows.
     """
-    known = session.execute(_KNOWN, {"profile": profile_id}).one_or_none()
+    known = next(iter(run(session, _KNOWN, {"profile": profile_id})), None)
     if known is None:
         _insert_profile(session, profile_id, person, at)
     changes = {} if known is None else _profile_changes(known, person)
