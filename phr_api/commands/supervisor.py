@@ -13,7 +13,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -22,13 +22,14 @@ import psycopg
 
 from phr_api.commands.environment import database_up, migrate
 from phr_api.kit.children import Child
-from phr_api.kit.health import HEAD
+from phr_api.kit.revision import HEAD
 from phr_api.settings import SettingError, Settings
 
 ROOT = Path(__file__).parents[2]
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_WITHIN_SECONDS = 60.0
 STOP_WITHIN_SECONDS = 35.0
+Named = tuple[str, list[str]]
 SEEDED = "phr-api: demo data is in"
 
 
@@ -52,10 +53,13 @@ def run(settings: Settings, env: dict[str, str]) -> int:
             _clear_metrics(settings)
             fleet = stack.enter_context(Fleet())
             stack.callback(_ignore_signals)  # the way out has begun, for whatever reason
-            for name, command in _commands(settings):
-                fleet.children.append(Child(name, command, _child_env(settings, env)))
+            answering, working = _commands(settings)
+            child_env = _child_env(settings, env)
+            fleet.children.extend(Child(*named, child_env) for named in answering)
             _wait_until_ready(settings, fleet.children)
             fleet.is_serving = True
+            # Two cores are busy enough until somebody can sign in.
+            fleet.children.extend(Child(*named, child_env) for named in working)
             _show(settings)
             return _watch(fleet.children)
     except Stopped:
@@ -177,22 +181,34 @@ def _clear_metrics(settings: Settings) -> None:
         file.unlink(missing_ok=True)
 
 
-def _commands(settings: Settings) -> Iterator[tuple[str, list[str]]]:
-    """The Procfile's processes, all but the release step, and the development provider."""
+def _commands(settings: Settings) -> tuple[list[Named], list[Named]]:
+    """The Procfile's processes but the release step, and the development provider.
+
+    First those that answer requests, then those that work behind them.
+    """
+    named: list[Named] = []
     if settings.is_development:
-        yield "provider", [sys.executable, "-m", "phr_api.devprovider"]
+        named.append(("provider", [sys.executable, "-m", "phr_api.devprovider"]))
     for line in (ROOT / "Procfile").read_text().splitlines():
         name, _, command = line.partition(":")
         if command.strip() and name != "release":
             words = shlex.split(command)
-            yield name, [sys.executable if words[0] == "python" else words[0], *words[1:]]
+            named.append((name, [sys.executable if words[0] == "python" else words[0], *words[1:]]))
+    answering = [one for one in named if one[0] != "worker"]
+    return answering, [one for one in named if one[0] == "worker"]
 
 
 def _wait_until_ready(settings: Settings, children: list[Child]) -> None:
-    """Return when both web processes can be sent requests."""
+    """Return when the web processes can be sent requests, and the provider listens."""
     until = time.monotonic() + READY_WITHIN_SECONDS
-    for port in (settings.port, settings.slow_port):
-        while not _answers(f"http://127.0.0.1:{port}/readyz"):
+    waits: list[tuple[int, Callable[[int], bool]]] = [
+        (settings.port, _is_ready),
+        (settings.slow_port, _is_ready),
+    ]
+    if settings.is_development:
+        waits.append((settings.provider_port, _listens))
+    for port, has_come_up in waits:
+        while not has_come_up(port):
             ended = [child.name for child in children if child.returncode is not None]
             if ended:
                 raise StartFailedError(f"the process `{ended[0]}` ended at once")
@@ -201,9 +217,15 @@ def _wait_until_ready(settings: Settings, children: list[Child]) -> None:
             time.sleep(0.05)
 
 
-def _answers(address: str) -> bool:
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _is_ready(port: int) -> bool:
+    address = f"http://127.0.0.1:{port}/readyz"
     try:
-        with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our own address
+        with urllib.request.urlopen(address, timeout=5) as answer:
             return bool(json.load(answer) == {"status": "ok"})
     except (OSError, ValueError):
         return False

@@ -4,7 +4,6 @@ Neither is part of /v1 and neither needs a token; they tell nothing but yes or n
 """
 
 import logging
-from pathlib import Path
 
 import psycopg
 from flask import Flask, Response, jsonify
@@ -12,11 +11,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from phr_api.kit import db
 from phr_api.kit.problems import NotReady
+from phr_api.kit.revision import HEAD
 
 log = logging.getLogger(__name__)
-
-# A file, and not an import of the migrations: the web process needs no Alembic.
-HEAD = (Path(__file__).parents[1] / "migrations" / "HEAD").read_text().strip()
 
 
 def register(app: Flask) -> None:
