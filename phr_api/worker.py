@@ -29,7 +29,9 @@ OTHER_CONNECTIONS = 5
 def configure(settings: Settings) -> None:
     """Bind this process to the worker's role and keys. Raises SettingError."""
     db.configure(
-        settings.database.worker_url, pool_size=settings.records.threads + OTHER_CONNECTIONS
+        settings.database.worker_url,
+        pool_size=settings.records.threads + OTHER_CONNECTIONS,
+        is_tested=False,
     )
     for module in (cursor, idempotency, limits):
         module.configure(settings.secret)

@@ -12,9 +12,10 @@ from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import DateTime, Engine, Enum, MetaData, Table, Text, create_engine, func, text
+from psycopg.rows import namedtuple_row
+from sqlalchemy import DateTime, Engine, Enum, MetaData, Table, Text, create_engine, func
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import (
     DeclarativeBase,
     Mapped,
@@ -94,10 +95,10 @@ class _Process:
 
 
 @lru_cache(maxsize=8)
-def _engines(url: str, pool_size: int) -> _Engines:
+def _engines(url: str, pool_size: int, *, is_tested: bool) -> _Engines:
     return _Engines(
         create_engine(
-            url, pool_pre_ping=True, pool_size=pool_size, max_overflow=0, hide_parameters=True
+            url, pool_pre_ping=is_tested, pool_size=pool_size, max_overflow=0, hide_parameters=True
         ),
         create_engine(
             url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, pool_size=pool_size
@@ -105,9 +106,13 @@ def _engines(url: str, pool_size: int) -> _Engines:
     )
 
 
-def configure(url: str, *, pool_size: int = 8) -> None:
-    """Bind sessions and hot reads of this process to the database at `url` (one role)."""
-    _Process.engines = _engines(url, pool_size)
+def configure(url: str, *, pool_size: int = 8, is_tested: bool = True) -> None:
+    """Bind sessions and hot reads of this process to the database at `url` (one role).
+
+    `is_tested`: each connection is pinged before a transaction, so that none fails after the
+    database came back. The worker does without: it tries again anyway, and a ping a visit counts.
+    """
+    _Process.engines = _engines(url, pool_size, is_tested=is_tested)
     SessionFactory.configure(bind=_Process.engines.writes)
 
 
@@ -146,9 +151,10 @@ def set_scope(session: Session, **settings: object) -> None:
 
     Lists become comma lists; None becomes the empty string, which no policy accepts.
     """
-    columns = ", ".join(f"set_config('phr.{name}', :{name}, true)" for name in sorted(settings))
-    values = {name: _setting(value) for name, value in settings.items()}
-    session.execute(text(f"SELECT {columns}"), values)
+    columns = ", ".join(
+        f"set_config('phr.{name}', %({name})s, true) AS {name}" for name in sorted(settings)
+    )
+    run(session, f"SELECT {columns}", {name: _setting(value) for name, value in settings.items()})
 
 
 def _setting(value: object) -> str:
@@ -157,6 +163,33 @@ def _setting(value: object) -> str:
     if isinstance(value, list | tuple | set | frozenset):
         return ",".join(sorted(str(item) for item in value))
     return str(value)
+
+
+def run(session: Session, sql: str, params: Mapping[str, Any]) -> list[Any]:
+    """Run one static statement on the session's connection; its rows as named tuples.
+
+    For the busiest writes: `sql` is psycopg's (%(name)s), prepared, and passes by SQLAlchemy's
+    compilation and result layers, which cost more than the statement. Pending objects are flushed
+    first. Raises DBAPIError like session.execute.
+    """
+    session.flush()  # as session.execute does: what follows may change the scope
+    connection = session.connection()
+    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    try:
+        with driver.cursor(row_factory=namedtuple_row) as cursor:
+            cursor.execute(sql.encode(), params, prepare=True)
+            return cursor.fetchall() if cursor.description else []
+    except psycopg.Error as error:
+        if driver.closed:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            None,
+            None,
+            error,
+            psycopg.Error,
+            hide_parameters=True,
+            connection_invalidated=driver.closed,
+        ) from error
 
 
 def read_row(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -200,18 +233,22 @@ def insert_rows(
     """
     if rows:
         statement = _recordset_insert(model, tuple(rows[0]), conflict)
-        session.execute(statement, {"rows": json.dumps(rows, default=_to_json, ensure_ascii=False)})
+        run(
+            session,
+            statement,
+            {"rows": json.dumps(rows, default=_to_json, ensure_ascii=False)},
+        )
 
 
 @lru_cache(maxsize=256)
-def _recordset_insert(model: type[Base], names: tuple[str, ...], conflict: str) -> Any:
+def _recordset_insert(model: type[Base], names: tuple[str, ...], conflict: str) -> str:
     dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
     table = cast("Table", model.__table__)
     types = ", ".join(f"{n} {table.c[n].type.compile(dialect=dialect)}" for n in names)
     columns = ", ".join(names)
-    return text(
+    return (
         f"INSERT INTO {table.name} ({columns}) SELECT {columns}"  # noqa: S608 - from our models
-        f" FROM json_to_recordset(CAST(:rows AS json)) AS r({types}) {conflict}"
+        f" FROM json_to_recordset(CAST(%(rows)s AS json)) AS r({types}) {conflict}"
     )
 
 

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api.kit import clock
+from phr_api.kit.db import run
 from phr_api.kit.ids import new_row_id
 from phr_api.records import rules
 from phr_api.records.models import Outcome, VisitState
@@ -21,15 +21,16 @@ from phr_api.records.service.arrival import Arrival, Base, Intake, Known, Piece
 from phr_api.records.service.originals import sealed_row
 from phr_api.records.service.writing import NewEntry, NewVersion
 
-_BEGIN = text(
+_BEGIN = (
     "SELECT is_entered, last_version, current_visit, waiting_visit, withdrawn_content,"
-    " has_open_refusals FROM begin_visit(:facility, :ma_lk, :submission, :ordinal)"
+    " has_open_refusals FROM begin_visit(%(facility)s, %(ma_lk)s, %(submission)s, %(ordinal)s)"
 )
 
 
 def begin(session: Session, intake: Intake, ma_lk: str, ordinal: int) -> Known:
     """Take the visit's lock until the transaction ends and return what is known of it."""
-    row = session.execute(
+    (row,) = run(
+        session,
         _BEGIN,
         {
             "facility": intake.facility_code,
@@ -37,7 +38,7 @@ def begin(session: Session, intake: Intake, ma_lk: str, ordinal: int) -> Known:
             "submission": intake.submission_id,
             "ordinal": ordinal,
         },
-    ).one()
+    )
     return Known(
         is_entered=row[0],
         last_version=row[1],
@@ -222,4 +223,4 @@ def write_entry(  # noqa: PLR0913 - what became of a visit
         statement = writing.WITH_VERSION if version else writing.WITH_BYTES
     else:
         statement = writing.AGAIN_WITH_VERSION if version else writing.ENTRY
-    session.execute(statement, parameters)
+    run(session, statement, parameters)

@@ -12,39 +12,42 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phr_api.kit.db import run
 from phr_api.records.models import Outcome, VisitState
 from phr_api.records.service.arrival import Base, Intake
 
 _ORIGINAL = """
     INSERT INTO original (id, facility_code, submission_id, sha256, plain_bytes, wrapped_key,
         sealed)
-    VALUES (:original, :facility, :submission, :raw_sha256, :plain_bytes, :wrapped_key, :sealed)
+    VALUES (%(original)s, %(facility)s, %(submission)s, %(raw_sha256)s, %(plain_bytes)s,
+        %(wrapped_key)s, %(sealed)s)
 """
 _VERSION = """
     INSERT INTO received_visit (id, facility_code, ma_lk, ma_bn, version, state, raw_sha256,
         content_sha256, person_sha256, submission_id, ordinal, original_id, tables, additions,
         profile_id, encounter_id, candidate_id, match_kind, match_reasons, match_without,
         source_state, received_at, attached_at)
-    VALUES (:visit, :facility, :ma_lk, :ma_bn, :version, :state, :base_sha256, :content_sha256,
-        :person_sha256, :submission, :ordinal, :base_original, CAST(:tables AS jsonb),
-        CAST(:additions AS jsonb), :profile, :encounter, :candidate, :match_kind,
-        CAST(:match_reasons AS jsonb), CAST(:match_without AS jsonb), :source_state, :at,
-        CASE WHEN CAST(:profile AS uuid) IS NOT NULL THEN CAST(:at AS timestamptz) END)
+    VALUES (%(visit)s, %(facility)s, %(ma_lk)s, %(ma_bn)s, %(version)s, %(state)s,
+        %(base_sha256)s, %(content_sha256)s, %(person_sha256)s, %(submission)s, %(ordinal)s,
+        %(base_original)s, CAST(%(tables)s AS jsonb), CAST(%(additions)s AS jsonb), %(profile)s,
+        %(encounter)s, %(candidate)s, %(match_kind)s, CAST(%(match_reasons)s AS jsonb),
+        CAST(%(match_without)s AS jsonb), %(source_state)s, %(at)s,
+        CASE WHEN CAST(%(profile)s AS uuid) IS NOT NULL THEN CAST(%(at)s AS timestamptz) END)
 """
 _ENTRY = """
     INSERT INTO submission_entry (submission_id, ordinal, facility_code, ma_lk, ma_bn, outcome,
         reasons, visit_id, original_id, start_byte, plain_bytes, is_open, entered_at)
-    VALUES (:submission, :ordinal, :facility, :ma_lk, :ma_bn, :outcome, CAST(:reasons AS jsonb),
-        :visit, :original, :start, :plain_bytes, :is_open, :at)
+    VALUES (%(submission)s, %(ordinal)s, %(facility)s, %(ma_lk)s, %(ma_bn)s, %(outcome)s,
+        CAST(%(reasons)s AS jsonb), %(visit)s, %(original)s, %(start)s, %(plain_bytes)s, %(is_open)s, %(at)s)
     ON CONFLICT (submission_id, ordinal) DO UPDATE SET ma_lk = EXCLUDED.ma_lk,
         ma_bn = EXCLUDED.ma_bn, outcome = EXCLUDED.outcome, reasons = EXCLUDED.reasons,
         visit_id = EXCLUDED.visit_id, is_open = EXCLUDED.is_open
 """
-WITH_VERSION = text(f"WITH bytes AS ({_ORIGINAL}), version AS ({_VERSION}) {_ENTRY}")
-AGAIN_WITH_VERSION = text(f"WITH version AS ({_VERSION}) {_ENTRY}")
-WITH_BYTES = text(f"WITH bytes AS ({_ORIGINAL}) {_ENTRY}")
-ENTRY = text(_ENTRY)
-VERSION = text(_VERSION)
+WITH_VERSION = f"WITH bytes AS ({_ORIGINAL}), version AS ({_VERSION}) {_ENTRY}"
+AGAIN_WITH_VERSION = f"WITH version AS ({_VERSION}) {_ENTRY}"
+WITH_BYTES = f"WITH bytes AS ({_ORIGINAL}) {_ENTRY}"
+ENTRY = _ENTRY
+VERSION = _VERSION
 
 _END = text(
     "UPDATE received_visit SET state = :state, ended_at = :at WHERE id = :visit RETURNING id"
@@ -135,7 +138,8 @@ def add_version(
 ) -> None:
     """Write a version whose bytes are kept already; `visit` is the row that it follows."""
     same = {name: visit[name] for name in ("ma_lk", "ma_bn", "ordinal")}
-    session.execute(
+    run(
+        session,
         VERSION,
         version.parameters(intake)
         | same
