@@ -80,6 +80,8 @@ def main() -> None:
     """
     try:
         cli(prog_name="phr-api")
+    except ImportError:
+        raise  # an installation that is not whole: its words are what one needs
     except Exception as error:  # noqa: BLE001 - the last frame: nothing above would print it better
         if _is_operators(error):
             click.echo(f"phr-api: {error}", err=True)

@@ -50,6 +50,7 @@ class Clone:
             said.append(line)
             if "Ctrl-C stops everything" in line:
                 return running
+        running.communicate()
         raise AssertionError("".join(said))
 
     def get(self, path: str, token: str) -> Any:
