@@ -30,7 +30,7 @@ VISITS = 400
 LARGE_FILE_VISITS = 5_000
 MOST_MEMORY_MIB = 300
 FACILITY = "99001"
-SAMPLES = Path(__file__).parents[1] / "tests" / "data" / "vn-claims"
+SAMPLES = Path(__file__).parents[1] / "tests" / "data"
 ENVELOPE = (
     '<?xml version="1.0" encoding="utf-8"?>\n<GIAMDINHHS><THONGTINDONVI><MACSKCB>99001</MACSKCB>'
     "</THONGTINDONVI><THONGTINHOSO><NGAYLAP>20261005</NGAYLAP><SOLUONGHOSO>{count}</SOLUONGHOSO>"
