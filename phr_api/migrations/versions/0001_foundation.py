@@ -45,7 +45,8 @@ FEEDS = {
 def feed_function(name: str, person: str, row: str, alive: str, classes: str) -> str:
     """Return the trigger function that raises the person's version and appends what changed.
 
-    One seq a changed row, without gaps: the version is the last seq. People are locked in id order.
+    One seq a changed row, without gaps: the version is the last seq. People are locked in id order,
+    in a loop: nearly always it is one, and the plan of one is several times cheaper.
     Runs as phr_definer, since a function owned by the tables' owner would write nothing under
     FORCE ROW LEVEL SECURITY, in silence (FINDINGS 2): it counts what it wrote.
     """
@@ -53,28 +54,29 @@ def feed_function(name: str, person: str, row: str, alive: str, classes: str) ->
 CREATE FUNCTION feed_{name}() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public AS $$
 DECLARE
-    expected bigint;
+    person record;
+    last_seq bigint;
     written bigint;
 BEGIN
-    SELECT count(*) INTO expected FROM changed;
-    IF expected = 0 THEN
-        RETURN NULL;
-    END IF;
-    INSERT INTO record AS r (profile_id, version, oldest_seq)
-        SELECT {person}, count(*), 1 FROM changed GROUP BY {person} ORDER BY {person}
-        ON CONFLICT (profile_id) DO UPDATE SET version = r.version + EXCLUDED.version;
-    INSERT INTO record_change (profile_id, seq, kind, id, op, classes, section)
-        SELECT c.{person},
-               r.version - count(*) OVER person + row_number() OVER (person ORDER BY c.{row}),
-               TG_ARGV[0], c.{row},
-               CASE WHEN TG_OP <> 'DELETE' AND {alive} THEN 'upsert' ELSE 'tombstone' END,
-               c.{classes}, TG_ARGV[1]
-        FROM changed c JOIN record r ON r.profile_id = c.{person}
-        WINDOW person AS (PARTITION BY c.{person});
-    GET DIAGNOSTICS written = ROW_COUNT;
-    IF written <> expected THEN
-        RAISE EXCEPTION 'the change feed of % wrote % of % rows', TG_TABLE_NAME, written, expected;
-    END IF;
+    FOR person IN
+        SELECT {person} AS id, count(*) AS rows FROM changed GROUP BY {person} ORDER BY {person}
+    LOOP
+        INSERT INTO record AS r (profile_id, version, oldest_seq)
+            VALUES (person.id, person.rows, 1)
+            ON CONFLICT (profile_id) DO UPDATE SET version = r.version + EXCLUDED.version
+            RETURNING r.version INTO last_seq;
+        INSERT INTO record_change (profile_id, seq, kind, id, op, classes, section)
+            SELECT person.id, last_seq - person.rows + row_number() OVER (ORDER BY c.{row}),
+                   TG_ARGV[0], c.{row},
+                   CASE WHEN TG_OP <> 'DELETE' AND {alive} THEN 'upsert' ELSE 'tombstone' END,
+                   c.{classes}, TG_ARGV[1]
+            FROM changed c WHERE c.{person} = person.id;
+        GET DIAGNOSTICS written = ROW_COUNT;
+        IF written <> person.rows THEN
+            RAISE EXCEPTION 'the change feed of % wrote % of % rows',
+                TG_TABLE_NAME, written, person.rows;
+        END IF;
+    END LOOP;
     RETURN NULL;
 END $$"""
 
