@@ -20,6 +20,7 @@ from phr_api.app import create_app
 from phr_api.kit import db
 from phr_api.kit.embedded import EmbeddedServer
 from phr_api.settings import Settings
+from tests.listening import Listener, find_named
 
 DATABASE = "phr"
 ROLES = ("phr_web", "phr_worker", "phr_test")
@@ -49,8 +50,12 @@ def cluster(data_dir: Path) -> Generator[EmbeddedServer]:
                     " ON ALL TABLES IN SCHEMA public TO phr_test"
                 )
             )
+        listener = Listener(data_dir / "suite.log")
+        listener.start()
         yield server
         db.dispose()
+        logged = listener.stop() + server.log_path.read_text(encoding="utf-8")
+    assert find_named(logged) == [], "a log of the suite names one of its people"
 
 
 @pytest.fixture(scope="session")
