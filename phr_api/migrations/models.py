@@ -2,6 +2,7 @@
 
 from phr_api.audit import models as _audit
 from phr_api.clinics import models as _clinics
+from phr_api.consent import models as _consent
 from phr_api.healthbook import models as _healthbook
 from phr_api.home import models as _home
 from phr_api.identity import models as _identity
@@ -14,6 +15,7 @@ from phr_api.records import models as _records
 __all__ = [
     "_audit",
     "_clinics",
+    "_consent",
     "_healthbook",
     "_home",
     "_idempotency",
