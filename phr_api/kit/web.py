@@ -27,6 +27,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 log = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
+INVALID = "UNPROCESSABLE_CONTENT"  # RFC 9110's name of 422
 LONGEST_IDEMPOTENCY_KEY = 100
 # lock, statement and idle timeouts, too many connections, shutdown: come back in a moment
 PASSING_SQLSTATES = ("55P03", "57014", "25P03", "53300", "57P01", "57P03", "40001", "40P01")
@@ -78,9 +79,16 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # noqa: TID251
     def arguments(
         self, schema: type[MarshmallowSchema], *, location: str = "json", **kwargs: Any
     ) -> Callable[[View], View]:
-        return cast(
-            "Callable[[View], View]", super().arguments(schema, location=location, **kwargs)
-        )
+        decorate = super().arguments(schema, location=location, **kwargs)
+
+        def decorate_and_name(view: View) -> View:
+            decorated: View = decorate(view)
+            # smorest takes the name from HTTPStatus, whose names differ between Python versions
+            apidoc: dict[str, Any] = decorated.__dict__["_apidoc"]
+            apidoc["arguments"]["responses"] = {422: INVALID}
+            return decorated
+
+        return decorate_and_name
 
     def response(
         self,
@@ -130,8 +138,10 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
             "description": "A problem, see openapi/problems.md",
             "content": {PROBLEM_JSON: {"schema": ProblemSchema}},
         }
-        self.spec.components.response("DEFAULT_ERROR", response, lazy=True)
-        self.spec.components.response("UNPROCESSABLE_CONTENT", response, lazy=True)
+        for name in ("DEFAULT_ERROR", INVALID, "PRECONDITION_FAILED", "PRECONDITION_REQUIRED"):
+            self.spec.components.response(name, response, lazy=True)
+        unchanged = {"description": "Nothing has changed"}
+        self.spec.components.response("NOT_MODIFIED", unchanged, lazy=True)
 
     @public
     def _openapi_json(self) -> Response:
