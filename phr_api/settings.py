@@ -166,7 +166,7 @@ class Settings:
 
 def _given(variable: str, value: str | None) -> str:
     if not value:
-        raise SettingError(variable, "is not set")
+        raise SettingError(variable, "is not set (PHR_ENV=development needs no settings)")
     return value
 
 
