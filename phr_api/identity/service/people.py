@@ -18,7 +18,7 @@ from phr_api.identity import rules
 from phr_api.identity.models import Coverage, Profile, ProfileAddress, ProfileIdentifier
 from phr_api.identity.received import ReceivedCard, ReceivedPerson
 from phr_api.kit import clock
-from phr_api.kit.db import insert_rows, run
+from phr_api.kit.db import Base, insert_tables, run
 from phr_api.kit.ids import new_public_id, new_row_id
 from phr_api.vocab import IdentifierSystem, PartialDate, ProfileId, name_key, search_key
 
@@ -168,8 +168,6 @@ def write_received_person(
     becomes more exact, addresses and cards that changed end and are followed by new rows.
     """
     known = next(iter(run(session, _KNOWN, {"profile": profile_id})), None)
-    if known is None:
-        _insert_profile(session, profile_id, person, at)
     changes = {} if known is None else _profile_changes(known, person)
     if changes:
         session.execute(
@@ -182,17 +180,19 @@ def write_received_person(
         for system, value in _identifiers(person)
         if system not in without and f"{system}:{value}" not in have
     ]
-    insert_rows(session, ProfileIdentifier, identifiers)
-    moved = _write_address(session, person, known.addresses or [] if known else [], source)
     cards = () if IdentifierSystem.INSURANCE.value in without else person.cards
-    insured = _write_coverage(session, cards, known.coverage or [] if known else [], source)
-    return known is None or bool(changes or identifiers or moved or insured)
+    new: dict[type[Base], list[dict[str, Any]]] = {
+        Profile: [] if known else [_profile_row(profile_id, person, at)],
+        ProfileIdentifier: identifiers,
+        ProfileAddress: _address(session, person, known.addresses or [] if known else [], source),
+        Coverage: _coverage(session, cards, known.coverage or [] if known else [], source),
+    }
+    insert_tables(session, new)
+    return bool(changes) or any(new.values())
 
 
-def _insert_profile(
-    session: Session, profile_id: ProfileId, person: ReceivedPerson, at: datetime
-) -> None:
-    row = {
+def _profile_row(profile_id: ProfileId, person: ReceivedPerson, at: datetime) -> dict[str, Any]:
+    return {
         "id": profile_id,
         "full_name": person.full_name,
         "name_key": name_key(person.full_name),
@@ -203,7 +203,6 @@ def _insert_profile(
         "created_at": at,
         "updated_at": at,
     }
-    insert_rows(session, Profile, [row])
 
 
 def _birth(birth: PartialDate) -> dict[str, Any]:
@@ -238,12 +237,13 @@ def _identifiers(person: ReceivedPerson) -> list[tuple[str, str]]:
     return sorted(found)
 
 
-def _write_address(
+def _address(
     session: Session, person: ReceivedPerson, known: list[list[Any]], source: dict[str, Any]
-) -> bool:
+) -> list[dict[str, Any]]:
+    """Return the row of an address that is new; ends the one before it of the same scheme."""
     address = person.address
     if address is None:
-        return False
+        return []
     values = {
         "scheme": address.scheme,
         "list_version": rules.DIVISION_LISTS[address.scheme],
@@ -254,19 +254,18 @@ def _write_address(
     }
     same_scheme = [row for row in known if row[1] == address.scheme]
     if any(row[1:] == list(values.values()) for row in same_scheme):
-        return False
+        return []
     _end(session, ProfileAddress, [row[0] for row in same_scheme], source)
-    insert_rows(session, ProfileAddress, [source | {"id": new_row_id()} | values])
-    return True
+    return [source | {"id": new_row_id()} | values]
 
 
-def _write_coverage(
+def _coverage(
     session: Session,
     cards: tuple[ReceivedCard, ...],
     known: list[list[Any]],
     source: dict[str, Any],
-) -> bool:
-    """A card with other dates or another registered facility follows the one before it."""
+) -> list[dict[str, Any]]:
+    """Return rows of new cards; one with other dates or facility follows the one before it."""
     rows, ended = [], []
     for card in cards:
         values = {
@@ -281,8 +280,7 @@ def _write_coverage(
         ended += [row[0] for row in known if row[1:3] == wire[:2]]
         rows.append(source | {"id": new_row_id()} | values)
     _end(session, Coverage, ended, source)
-    insert_rows(session, Coverage, rows)
-    return bool(rows)
+    return rows
 
 
 def _end(
