@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from marshmallow import (
@@ -29,6 +29,16 @@ DECLARABLE = ("citizen-id", "old-id", "passport", "bhyt-card", "bhxh")
 DOCUMENTS = ("citizen-card", "passport", "birth-certificate", "electronic-identity")
 S256 = "^[A-Za-z0-9_-]{43}$"  # RFC 7636 §4.2
 VERIFIER = "^[A-Za-z0-9._~-]{43,128}$"  # RFC 7636 §4.1
+
+
+class Moment(fields.AwareDateTime):
+    """An instant, shown with Viet Nam's offset."""
+
+    def _serialize(
+        self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any
+    ) -> str | float | None:
+        local = None if value is None else value.astimezone(clock.VIETNAM)
+        return super()._serialize(local, attr, obj, **kwargs)
 
 
 def one_line(text: str) -> None:
@@ -102,7 +112,7 @@ class NewAttemptSchema(Schema):
 class AttemptSchema(Schema):
     id = fields.UUID(required=True)
     authorization_url = fields.String(required=True)
-    expires_at = fields.AwareDateTime(required=True)
+    expires_at = Moment(required=True)
 
 
 class CompletionSchema(Schema):
@@ -209,9 +219,9 @@ class SessionSchema(Schema):
     device_id = fields.UUID(required=True)
     device_name = fields.String(required=True)
     device_platform = fields.String(required=True)
-    signed_in_at = fields.AwareDateTime(required=True)
-    last_used_at = fields.AwareDateTime(required=True)
-    expires_at = fields.AwareDateTime(required=True)
+    signed_in_at = Moment(required=True)
+    last_used_at = Moment(required=True)
+    expires_at = Moment(required=True)
     is_current = fields.Boolean(required=True)
 
 
@@ -223,8 +233,8 @@ class DeviceSchema(Schema):
     id = fields.UUID(required=True)
     name = fields.String(required=True)
     platform = fields.String(required=True)
-    created_at = fields.AwareDateTime(required=True)
-    last_seen_at = fields.AwareDateTime(required=True)
+    created_at = Moment(required=True)
+    last_seen_at = Moment(required=True)
 
 
 class DevicesSchema(Schema):
@@ -249,7 +259,7 @@ class NewActivationCodeSchema(Schema):
 class ActivationCodeSchema(Schema):
     id = fields.UUID(required=True)
     code = fields.String(required=True)
-    expires_at = fields.AwareDateTime(required=True)
+    expires_at = Moment(required=True)
 
 
 class ActivationSchema(Schema):
@@ -263,7 +273,7 @@ class IdentifierSchema(Schema):
     assurance = fields.String(
         required=True, validate=validate.OneOf(("declared", "verified", "received"))
     )
-    seen_at = fields.AwareDateTime(required=True)
+    seen_at = Moment(required=True)
 
 
 class NewIdentifierSchema(Schema):

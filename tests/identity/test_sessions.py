@@ -36,6 +36,7 @@ def test_sessions_are_listed_with_the_current_one_marked(
     listed = {item["id"]: item["isCurrent"] for item in answer.json["items"]}
     assert listed == {str(me.session.id): True, str(other.id): False}
     assert answer.json["items"][0]["deviceName"] == "Điện thoại thử"
+    assert answer.json["items"][0]["signedInAt"].endswith("+07:00")
 
 
 def test_an_ended_session_opens_nothing_from_the_next_request_on(
