@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from phr_api import audit
 from phr_api.audit.models import AuditEvent
 from phr_api.identity.models import Coverage, Disagreement, Profile, ProfileIdentifier
+from phr_api.identity.service import people
 from phr_api.kit.ids import new_public_id
 from phr_api.vocab import IdentifierSystem, ProfileId
 from tests.factories.people import FACILITY, add_number, make_profile, new_number
@@ -95,6 +96,19 @@ def test_a_disagreement_is_audited_without_values_and_counted_for_the_sender(
     assert events[0].details == {"fields": ["name"], "candidate": str(profile.id)}
     counted = session.scalars(select(Disagreement).where(Disagreement.client_id == sender.id)).one()
     assert counted.count == 2
+
+
+def test_many_disagreements_in_a_day_alarm_an_operator_once(
+    session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(people, "DISAGREEMENTS_A_DAY", 2)
+    _, number = known(session)
+    sender = audit.Actor(kind="system", id=new_public_id(), facility_code=FACILITY)
+    for _ in range(3):
+        match(person(number=number, full_name=OTHER_NAME), actor=sender)
+    alarms = [entry for entry in caplog.records if entry.levelname == "ERROR"]
+    assert [entry.message for entry in alarms] == ["many people disagree with known numbers"]
+    assert OTHER_NAME not in caplog.text
 
 
 def test_without_a_number_a_card_with_name_and_whole_birth_matches(session: Session) -> None:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
@@ -18,7 +19,9 @@ from phr_api.identity.models import (
     ProfileIdentifier,
     ProfileLink,
 )
+from phr_api.identity.openid import OpenIdClient
 from phr_api.kit import clock
+from phr_api.kit.db import SessionFactory
 from tests.factories.people import NAME, link, make_account, make_profile, new_number
 from tests.identity.walking import (
     attempt_body,
@@ -206,6 +209,21 @@ def test_a_rotated_key_is_fetched_when_it_is_first_seen(
     with clock.moved(timedelta(minutes=2)):
         assert sign_in(client, person.subject).status_code == 200
     assert providers.citizen.requests["jwks"] == 2
+
+
+def test_no_connection_is_held_while_the_provider_answers(
+    client: FlaskClient, person: DemoPerson, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = []
+    ask = OpenIdClient._request
+
+    def counting(self: OpenIdClient, *arguments: Any) -> httpx.Response:
+        held.append(SessionFactory.kw["bind"].pool.checkedout())
+        return ask(self, *arguments)
+
+    monkeypatch.setattr(OpenIdClient, "_request", counting)
+    assert sign_in(client, person.subject).status_code == 200
+    assert held == [0, 0, 0]  # discovery, token, keys
 
 
 def test_a_provider_that_fails_is_a_passing_problem(
