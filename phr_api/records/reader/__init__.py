@@ -6,6 +6,7 @@ Pure: no database, no web. A caller gets a value, VisitRefused or FileRefused, n
 from phr_api.records.reader.digest import content_digest
 from phr_api.records.reader.interpreting import Reading, interpret
 from phr_api.records.reader.reasons import FileRefused, Reason, VisitRefused
+from phr_api.records.reader.signature import SignatureState, verify_signature
 from phr_api.records.reader.splitting import (
     Envelope,
     FilePart,
@@ -25,6 +26,7 @@ __all__ = [
     "ReadVisit",
     "Reading",
     "Reason",
+    "SignatureState",
     "VisitRefused",
     "VisitSegment",
     "content_digest",
@@ -32,4 +34,5 @@ __all__ = [
     "merge_visits",
     "open_file",
     "read_visit",
+    "verify_signature",
 ]

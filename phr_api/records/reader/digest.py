@@ -1,12 +1,13 @@
 """What a visit says, as one hash: equal for the same words in another order, layout or encoding."""
 
 import hashlib
+from functools import lru_cache
 
 from phr_api.records.reader.tables import ReadVisit
 
 # A running number within a submission: the same visit has another one in next month's file.
 RUNNING = "STT"
-UNIT, CELL, RECORD = "\x1f", "\x1e", "\x1d"
+UNIT, CELL, RECORD, TABLE = "\x1f", "\x1e", "\x1d", "\x1c"
 
 
 def content_digest(visit: ReadVisit) -> bytes:
@@ -18,17 +19,18 @@ def content_digest(visit: ReadVisit) -> bytes:
     parts = []
     for table in sorted(visit.tables):
         rows = [
-            CELL.join([f"{name}{UNIT}{row[name]}" for name in sorted(row) if row[name]])
-            for row in map(_without_number, visit.tables[table])
+            CELL.join([name + UNIT + row[name] for name in _names(tuple(row)) if row[name]])
+            for row in visit.tables[table]
         ]
         rows.sort()
-        parts.append(f"{table}{RECORD}{RECORD.join(rows)}")
-    digest = hashlib.sha256("\0".join(parts).encode())
+        parts.append(table + RECORD + RECORD.join(rows))
+    digest = hashlib.sha256(TABLE.join(parts).encode())
     for table in sorted(visit.whole):
         for raw in sorted(visit.whole[table]):
             digest.update(b"\0" + table.encode() + hashlib.sha256(raw).digest())
     return digest.digest()
 
 
-def _without_number(row: dict[str, str]) -> dict[str, str]:
-    return {name: value for name, value in row.items() if name != RUNNING}
+@lru_cache(maxsize=512)  # a sender writes the elements of a table in one order
+def _names(received: tuple[str, ...]) -> list[str]:
+    return sorted(name for name in received if name != RUNNING)

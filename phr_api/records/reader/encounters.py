@@ -19,8 +19,10 @@ def read_encounter(
     visit_key: str,
     facility_code: str,
     today: date,
+    diagnoses: tuple[Diagnosis, ...],
+    classes: frozenset[SensitivityClass],
 ) -> Encounter | None:
-    """Return the encounter without its classes, or None with reasons."""
+    """Return the encounter, or None with reasons."""
     started_at = _required_moment(cells, "NGAY_VAO")
     ended_at = _optional_moment(cells, "NGAY_RA")
     _check_facility(cells, facility_code)
@@ -37,6 +39,7 @@ def read_encounter(
         medicines_until, ended_at = ended_at.date(), None
     text = cells.text
     return Encounter(
+        classes=classes,
         received=received,
         visit_key=visit_key,
         facility_code=FacilityCode(facility_code),
@@ -49,7 +52,7 @@ def read_encounter(
         reason=text("LY_DO_VV") or text("LY_DO_VNT"),
         admission_diagnosis=text("CHAN_DOAN_VAO"),
         discharge_diagnosis=text("CHAN_DOAN_RV"),
-        diagnoses=read_diagnoses(cells),
+        diagnoses=diagnoses,
         outcome=text("KET_QUA_DTRI"),
         discharge_kind=text("MA_LOAI_RV"),
         treatment=text("PP_DIEU_TRI"),

@@ -1,9 +1,9 @@
 """A read visit as a person and the facts of the book, with every reason against it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
-from phr_api.healthbook import Encounter, Visit
+from phr_api.healthbook import Diagnosis, Encounter, Visit
 from phr_api.identity import ReceivedPerson
 from phr_api.records.reader import encounters, lines, papers
 from phr_api.records.reader.cells import Cells, Faults
@@ -38,14 +38,17 @@ def interpret(visit: ReadVisit, *, today: date, facility_code: str) -> Reading:
     rows = visit.tables.get(table)
     if not rows:
         raise VisitRefused([Reason(code="no-summary")], ma_lk=visit.ma_lk, ma_bn=visit.ma_bn)
-    faults = Faults()
-    cells = Cells(faults, table, 1, canonical(table, rows[0]))
+    cells = Cells(Faults(), table, 1, canonical(table, rows[0]))
+    diagnoses = encounters.read_diagnoses(cells)
+    classes = _classes(visit.tables, cells.row, diagnoses)
     encounter = encounters.read_encounter(
         cells,
         received=rows[0],
         visit_key=visit.ma_lk,
         facility_code=facility_code,
         today=today,
+        diagnoses=diagnoses,
+        classes=classes.of_encounter,
     )
     person = read_person(
         cells,
@@ -53,33 +56,48 @@ def interpret(visit: ReadVisit, *, today: date, facility_code: str) -> Reading:
         arrived_at=encounter.started_at if encounter else None,
         today=today,
     )
-    facts = None if encounter is None else _facts(visit, encounter, cells.row, faults)
+    faults = cells.faults
+    facts = None if encounter is None else _facts(visit, encounter, classes, faults)
     if faults.reasons or facts is None or person is None:
         raise VisitRefused(faults.reasons, ma_lk=visit.ma_lk, ma_bn=visit.ma_bn)
     warnings = (*visit.warnings, *faults.warnings)
     return Reading(person=person, visit=facts, warnings=warnings)
 
 
-def _facts(visit: ReadVisit, encounter: Encounter, summary: Row, faults: Faults) -> Visit:
-    """Return the visit with all its facts, classes included."""
+@dataclass(frozen=True, slots=True)
+class _Classes:
+    """Those of all facts, those of the encounter's own row, and whether any word tells one."""
+
+    of_visit: frozenset[SensitivityClass]
+    of_encounter: frozenset[SensitivityClass]
+    is_telling: bool
+
+
+def _classes(
+    tables: dict[str, list[Row]], summary: Row, diagnoses: tuple[Diagnosis, ...]
+) -> _Classes:
+    """Diagnoses, in codes and in words, and a programme's table give their classes to all facts."""
     diagnosis_words = encounters.diagnosis_texts(summary)
     words = encounters.telling_texts(summary)
-    told = classes_of_text(*diagnosis_words, *words, *_words(visit.tables))
-    of_visit = classes_of_codes(each.code for each in encounter.diagnoses)
-    of_visit |= encounters.classes_given(visit.tables)
-    of_encounter: frozenset[SensitivityClass] = frozenset()
-    if told:
-        of_visit |= classes_of_text(*diagnosis_words)
-        of_encounter = classes_of_text(*words)
+    of_visit = classes_of_codes([each.code for each in diagnoses])
+    of_visit |= encounters.classes_given(tables)
+    if not classes_of_text(*diagnosis_words, *words, *_words(tables)):
+        return _Classes(of_visit, of_visit, is_telling=False)
+    of_visit |= classes_of_text(*diagnosis_words)
+    return _Classes(of_visit, of_visit | classes_of_text(*words), is_telling=True)
+
+
+def _facts(visit: ReadVisit, encounter: Encounter, classes: _Classes, faults: Faults) -> Visit:
+    """Return the visit with all its facts."""
     reading = lines.Lines(
         tables=visit.tables,
         faults=faults,
-        classes=of_visit,
-        is_telling=bool(told),
+        classes=classes.of_visit,
+        is_telling=classes.is_telling,
         medicines_until=encounter.medicines_until,
     )
     return Visit(
-        encounter=replace(encounter, classes=of_visit | of_encounter),
+        encounter=encounter,
         medications=lines.read_medications(reading),
         procedures=lines.read_procedures(reading),
         results=lines.read_results(reading),

@@ -191,7 +191,8 @@ def read_papers(lines: Lines, visit: ReadVisit) -> tuple[Paper, ...]:
     """Return the papers in the order of their tables; XML12 is kept whole and shown as such."""
     papers: list[Paper] = []
     for table, form in FORMS.items():
-        papers.extend(_paper(lines, cells, form) for cells in lines.cells(table))
+        if table in lines.tables:
+            papers.extend(_paper(lines, cells, form) for cells in lines.cells(table))
     for number, raw in enumerate(visit.whole.get(ASSESSMENT, ()), start=1):
         text = raw.decode(errors="replace")
         papers.append(

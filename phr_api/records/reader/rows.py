@@ -28,24 +28,31 @@ def read_rows(root: etree._Element, data: bytes, table: str | None) -> TableRows
     """Return the rows of a table, `data` being its document; None when it is none that we know."""
     if table not in LAYOUTS:
         return None
-    row_tag = LAYOUTS[table].row
-    elements = [root] if root.tag == row_tag else list(root.iter(row_tag))
-    if not elements:
-        elements = list(_likely_rows(root))
+    elements = _row_elements(root, LAYOUTS[table].row)
     known = KNOWN[table]
     rows: list[Row] = []
     unknown: dict[str, None] = {}
     cells = 0
     for element in elements:
         row = {cell.tag: (cell.text or "").strip() for cell in element}
-        cells += len(element)
-        if len(row) != len(element) or not known.issuperset(row):
+        width = len(element)
+        cells += width
+        if len(row) != width or not known.issuperset(row):
             row = _odd_row(element, table, unknown)
         rows.append(row)
     # as many tags as rows and their cells explain: then no cell holds elements of its own
     if data.count(b"</") + data.count(b"/>") > cells + len(elements) + _wrappers(elements, root):
         rows = [_odd_row(element, table, unknown) for element in elements]
     return TableRows(table, rows, list(unknown))
+
+
+def _row_elements(root: etree._Element, row_tag: str) -> list[etree._Element]:
+    """Return the rows: the root itself, the list under it, or whatever holds a MA_LK."""
+    if root.tag == row_tag:
+        return [root]
+    if len(root) == 1 and (rows := list(root[0])) and all(row.tag == row_tag for row in rows):
+        return rows
+    return list(root.iter(row_tag)) or list(_likely_rows(root))
 
 
 def canonical(table: str, row: Row) -> Row:

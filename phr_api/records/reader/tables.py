@@ -308,12 +308,13 @@ def _fault_of(data: bytes) -> str | None:
     """Return what forbids even to parse a document: another encoding, a DTD, its size."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
         return "wrong-encoding"
-    declared = DECLARED.match(data.removeprefix(BOM)[:200])
+    declared = DECLARED.match(data[:200].removeprefix(BOM))
     if declared is not None and declared.group(1).lower() not in UTF8_NAMES:
         return "wrong-encoding"
     if b"<!DOCTYPE" in data and _has_dtd(data):
         return "dtd-forbidden"
-    return "table-too-large" if data.count(b"<") > MOST_TAGS else None
+    is_crowded = len(data) > MOST_TAGS and data.count(b"<") > MOST_TAGS
+    return "table-too-large" if is_crowded else None
 
 
 def _has_dtd(data: bytes) -> bool:
