@@ -13,7 +13,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg.rows import namedtuple_row
-from sqlalchemy import DateTime, Engine, Enum, MetaData, Table, Text, create_engine, func
+from sqlalchemy import DateTime, Engine, Enum, MetaData, NullPool, Table, Text, create_engine, func
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import (
@@ -25,6 +25,7 @@ from sqlalchemy.orm import (
     sessionmaker,
 )
 
+from phr_api.kit.hot import HotReads
 from phr_api.kit.ids import new_row_id
 
 T = TypeVar("T")
@@ -84,10 +85,10 @@ SessionFactory = sessionmaker(expire_on_commit=False)
 
 @dataclass(frozen=True, slots=True)
 class _Engines:
-    """One role's engines: writes with a ping; hot reads in AUTOCOMMIT, no ping (FINDINGS 6)."""
+    """One role's ways in: writes with a ping; hot reads in AUTOCOMMIT, no ping (FINDINGS 6)."""
 
     writes: Engine
-    reads: Engine
+    reads: HotReads
 
 
 class _Process:
@@ -96,13 +97,20 @@ class _Process:
 
 @lru_cache(maxsize=8)
 def _engines(url: str, pool_size: int, *, is_tested: bool) -> _Engines:
+    opener = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+
+    def connect() -> psycopg.Connection[Any]:
+        opened = opener.raw_connection()
+        driver = cast("psycopg.Connection[Any]", opened.driver_connection)
+        opened.detach()
+        driver.autocommit = True
+        return driver
+
     return _Engines(
         create_engine(
             url, pool_pre_ping=is_tested, pool_size=pool_size, max_overflow=0, hide_parameters=True
         ),
-        create_engine(
-            url, isolation_level="AUTOCOMMIT", pool_reset_on_return=None, pool_size=pool_size
-        ),
+        HotReads(connect, most_idle=pool_size),
     )
 
 
@@ -120,7 +128,7 @@ def dispose() -> None:
     """Close this process's connections; the next use opens new ones."""
     if _Process.engines is not None:
         _Process.engines.writes.dispose()
-        _Process.engines.reads.dispose()
+        _Process.engines.reads.close()
 
 
 @contextmanager
@@ -165,8 +173,12 @@ def _setting(value: object) -> str:
     return str(value)
 
 
-def run(session: Session, sql: str, params: Mapping[str, Any]) -> list[Any]:
+def run(
+    session: Session, sql: str, params: Mapping[str, Any], *, binary: bool = False
+) -> list[Any]:
     """Run one static statement on the session's connection; its rows as named tuples.
+
+    `binary` asks for results in that format: half the size for bytea.
 
     For the busiest writes: `sql` is psycopg's (%(name)s), prepared, and passes by SQLAlchemy's
     compilation and result layers, which cost more than the statement. Pending objects are flushed
@@ -176,7 +188,7 @@ def run(session: Session, sql: str, params: Mapping[str, Any]) -> list[Any]:
     connection = session.connection()
     driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     try:
-        with driver.cursor(row_factory=namedtuple_row) as cursor:
+        with driver.cursor(binary=binary, row_factory=namedtuple_row) as cursor:
             cursor.execute(sql.encode(), params, prepare=True)
             return cursor.fetchall() if cursor.description else []
     except psycopg.Error as error:
@@ -195,32 +207,24 @@ def run(session: Session, sql: str, params: Mapping[str, Any]) -> list[Any]:
 def read_row(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
     """Run one statement in its own implicit transaction, in one round trip; the first row or None.
 
-    For hot reads only: `sql` is psycopg's (%s), prepared and read in the binary format. A lost
-    connection is tried once more on a new one; what the statement itself raises is the caller's.
+    For hot reads only: `sql` is psycopg's (%s), prepared and read in the binary format (kit.hot). A
+    lost connection is tried once more on a new one. Raises DBAPIError like session.execute.
     """
     try:
-        return _read_once(sql, params)
-    except psycopg.OperationalError as error:
-        if error.sqlstate is not None and not error.sqlstate.startswith(("08", "57P")):
-            raise
-        return _read_once(sql, params)
+        try:
+            return _read_once(sql, params)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is not None and not error.sqlstate.startswith(("08", "57P")):
+                raise
+            return _read_once(sql, params)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
 
 
 def _read_once(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
     if _Process.engines is None:
         raise RuntimeError("kit.db is not configured")
-    pooled = _Process.engines.reads.raw_connection()
-    try:
-        driver = cast("psycopg.Connection[tuple[Any, ...]]", pooled.driver_connection)
-        if not driver.autocommit:
-            driver.autocommit = True
-        with driver.cursor(binary=True) as cursor:
-            return cursor.execute(sql.encode(), params, prepare=True).fetchone()
-    except psycopg.OperationalError:
-        pooled.invalidate()
-        raise
-    finally:
-        pooled.close()
+    return _Process.engines.reads.first_row(sql, params)
 
 
 def insert_rows(
