@@ -126,9 +126,25 @@ class Cells:
         return int(text) if is_number else self.number
 
     def details(self, names: Mapping[str, str]) -> dict[str, str]:
-        """Return {name: text} of the elements that are there."""
+        """Return {name: text} of the elements that are there.
+
+        A name that ends in `At` or `On` is a moment or a day, shown by ISO 8601 if it can be read.
+        """
         row = self.row
-        return {name: row[element] for name, element in names.items() if row.get(element)}
+        return {
+            name: _shown(name, row[element]) for name, element in names.items() if row.get(element)
+        }
+
+
+def _shown(name: str, text: str) -> str:
+    try:
+        if name.endswith("At"):
+            return parse_moment(text).isoformat()
+        if name.endswith("On"):
+            return parse_day(text).isoformat()
+    except ValueError:
+        pass
+    return text
 
 
 def code_list(text: str | None) -> list[str]:
