@@ -12,7 +12,7 @@ from uuid import UUID
 
 import flask_smorest
 from flask import Flask, Response, g, jsonify, request
-from marshmallow import RAISE, fields
+from marshmallow import INCLUDE, RAISE, fields
 from marshmallow import Schema as MarshmallowSchema  # noqa: TID251 - wrapped below
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
@@ -56,6 +56,9 @@ class Schema(MarshmallowSchema):
 
 class ProblemSchema(Schema):
     """RFC 9457 §3.1; further members belong to the problem type, see openapi/problems.md."""
+
+    class Meta:
+        unknown = INCLUDE
 
     type = fields.String(required=True)
     title = fields.String(required=True)

@@ -51,12 +51,17 @@ CSV_HEADER = (
     "received_at",
 )
 
+TWO_SHAPES = {
+    "application/json": {"schema": RejectionsSchema},
+    "text/csv": {"schema": {"type": "string"}},
+}
+
 
 @blp.route("/rejections")
 class Rejections(MethodView):
     @blp.arguments(RejectionsQuerySchema, location="query")
     @blp.response(200, RejectionsSchema)
-    @blp.doc(responses={"200": {"content": {"text/csv": {"schema": {"type": "string"}}}}})
+    @blp.doc(responses={"200": {"content": TWO_SHAPES}})
     def get(self, page: dict[str, Any], code: str) -> Any:
         """List refused visits that no later file has settled, oldest first"""
         kind = f"rejections/{code}/{page['day']}"
