@@ -43,8 +43,9 @@ def test_memory_stays_flat_however_many_visits() -> None:
 
 def test_one_more_visit_than_allowed_is_seen_before_it_is_read() -> None:
     limits = Limits(visits=10)
-    seen = 0
+    seen: list[VisitSegment] = []
     with pytest.raises(FileRefused, match="too-many-visits"):
-        for piece in open_file(big_file(), limits):
-            seen += isinstance(piece, VisitSegment)
-    assert seen <= 10
+        seen.extend(
+            piece for piece in open_file(big_file(), limits) if isinstance(piece, VisitSegment)
+        )
+    assert len(seen) <= 10
