@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from phr_api.consent.carers import NewCarer, SeenPerson
-from phr_api.kit.web import Schema
+from phr_api.kit.web import Moment, Schema
 from phr_api.vocab import Power
 
 RELATIONS = ("mother", "father", "guardian")
@@ -61,9 +61,9 @@ class CarerSchema(Schema):
     id = fields.UUID(required=True)
     relation = fields.String(required=True)
     powers = fields.List(fields.String(), required=True)
-    starts_at = fields.AwareDateTime(required=True)
-    ends_at = fields.AwareDateTime(required=True)
-    suspended_at = fields.AwareDateTime(required=True, allow_none=True)
+    starts_at = Moment(required=True)
+    ends_at = Moment(required=True)
+    suspended_at = Moment(required=True, allow_none=True)
 
 
 class CarersSchema(Schema):

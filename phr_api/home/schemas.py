@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields, post_load, validate
 
 from phr_api.home.service import Seen
-from phr_api.kit.web import Schema
+from phr_api.kit.web import Moment, Schema
 
 MOST_PEOPLE = 50
 
@@ -20,7 +20,7 @@ class OwnSessionSchema(Schema):
     assurance = fields.String(
         required=True, metadata={"description": "record, or account: opens no health record"}
     )
-    signed_in_at = fields.AwareDateTime(required=True)
+    signed_in_at = Moment(required=True)
 
 
 class OwnProfileSchema(Schema):
@@ -43,8 +43,8 @@ class MembershipSchema(Schema):
 class NoticeSchema(Schema):
     id = fields.UUID(required=True)
     kind = fields.String(required=True)
-    at = fields.AwareDateTime(required=True)
-    read_at = fields.AwareDateTime(required=True, allow_none=True)
+    at = Moment(required=True)
+    read_at = Moment(required=True, allow_none=True)
 
 
 class MeSchema(Schema):

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from marshmallow import (
@@ -20,7 +20,7 @@ from phr_api.identity.service.details import NewIdentifier
 from phr_api.identity.service.sessions import Device
 from phr_api.identity.service.sign_in import Completion, NewAttempt
 from phr_api.kit import clock
-from phr_api.kit.web import Schema
+from phr_api.kit.web import Moment, Schema
 from phr_api.vocab import PartialDate
 
 FIRST_BIRTH = date(1850, 1, 1)
@@ -29,16 +29,6 @@ DECLARABLE = ("citizen-id", "old-id", "passport", "bhyt-card", "bhxh")
 DOCUMENTS = ("citizen-card", "passport", "birth-certificate", "electronic-identity")
 S256 = "^[A-Za-z0-9_-]{43}$"  # RFC 7636 §4.2
 VERIFIER = "^[A-Za-z0-9._~-]{43,128}$"  # RFC 7636 §4.1
-
-
-class Moment(fields.AwareDateTime):
-    """An instant, shown with Viet Nam's offset."""
-
-    def _serialize(
-        self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any
-    ) -> str | float | None:
-        local = None if value is None else value.astimezone(clock.VIETNAM)
-        return super()._serialize(local, attr, obj, **kwargs)
 
 
 def one_line(text: str) -> None:

@@ -6,6 +6,7 @@ caller is private and not stored (R23); every error is an RFC 9457 problem in Vi
 
 import logging
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar, cast
 from uuid import UUID
@@ -18,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
-from phr_api.kit import problems
+from phr_api.kit import clock, problems
 from phr_api.kit.idempotency import Attempt
 from phr_api.kit.problems import Language, Problem
 
@@ -52,6 +53,16 @@ class Schema(MarshmallowSchema):
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:  # noqa: ARG002
         """Fail on a field with no source; marshmallow would leave it out in silence."""
         return obj[attr] if isinstance(obj, Mapping) else getattr(obj, attr)
+
+
+class Moment(fields.AwareDateTime):
+    """An instant, shown with Viet Nam's offset."""
+
+    def _serialize(
+        self, value: datetime | None, attr: str | None, obj: Any, **kwargs: Any
+    ) -> str | float | None:
+        local = None if value is None else value.astimezone(clock.VIETNAM)
+        return super()._serialize(local, attr, obj, **kwargs)
 
 
 class ProblemSchema(Schema):

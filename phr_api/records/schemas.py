@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import fields, post_load, pre_dump, validate, validates_schema
 
 from phr_api.kit import clock
-from phr_api.kit.web import Schema, language
+from phr_api.kit.web import Moment, Schema, language
 from phr_api.records.models import Outcome, Submission, SubmissionState
 from phr_api.records.problems import PeriodTooLong
 from phr_api.records.service.commands import CorrectedPerson, Decision, Reattachment
@@ -102,9 +102,9 @@ class SubmissionSchema(Schema):
     visits = fields.Integer(required=True, allow_none=True)
     counts = fields.Nested(CountsSchema, required=True)
     refusal = fields.Nested(RefusalSchema, required=True, allow_none=True)
-    received_at = fields.AwareDateTime(required=True)
-    started_at = fields.AwareDateTime(required=True, allow_none=True)
-    finished_at = fields.AwareDateTime(required=True, allow_none=True)
+    received_at = Moment(required=True)
+    started_at = Moment(required=True, allow_none=True)
+    finished_at = Moment(required=True, allow_none=True)
 
     @pre_dump
     def to_wire(self, source: Submission | dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -158,7 +158,7 @@ class RejectionsQuerySchema(PageSchema):
 
 class RejectionSchema(EntrySchema):
     submission_id = fields.UUID(required=True)
-    received_at = fields.AwareDateTime(required=True, attribute="entered_at")
+    received_at = Moment(required=True, attribute="entered_at")
 
 
 class RejectionsSchema(Schema):
@@ -204,8 +204,8 @@ class VersionSchema(Schema):
     submission_id = fields.UUID(required=True)
     ordinal = fields.Integer(required=True)
     source = fields.String(required=True, attribute="source_state")
-    received_at = fields.AwareDateTime(required=True)
-    ended_at = fields.AwareDateTime(required=True, allow_none=True)
+    received_at = Moment(required=True)
+    ended_at = Moment(required=True, allow_none=True)
 
 
 class OrderSchema(Schema):
@@ -218,8 +218,8 @@ class OrderSchema(Schema):
     )
     state = fields.String(required=True)
     refusal = fields.String(required=True, allow_none=True)
-    ordered_at = fields.AwareDateTime(required=True)
-    finished_at = fields.AwareDateTime(required=True, allow_none=True)
+    ordered_at = Moment(required=True)
+    finished_at = Moment(required=True, allow_none=True)
 
 
 class VisitSchema(Schema):
@@ -234,7 +234,7 @@ class ReviewSchema(Schema):
     visit = fields.String(required=True, attribute="ma_lk")
     patient_code = fields.String(required=True, allow_none=True, attribute="ma_bn")
     submission_id = fields.UUID(required=True)
-    received_at = fields.AwareDateTime(required=True)
+    received_at = Moment(required=True)
     age_days = fields.Function(lambda row: (clock.now() - row.received_at).days, required=True)
     disagrees = fields.List(
         fields.String(),

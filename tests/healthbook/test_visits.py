@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
@@ -22,6 +22,8 @@ from tests.factories.healthbook import (
 )
 from tests.factories.people import Citizen, make_citizen, make_profile, make_staff
 
+# the same in every process: pytest-xdist compares the names of tests
+NOBODYS = UUID("00000000-0000-4000-8000-000000000000")
 LISTS = ("encounters", "results", "medications", "papers")
 
 
@@ -193,7 +195,7 @@ def test_a_paper_is_read_with_its_words_and_parts(
     assert paper["facility"]["name"] == "Bệnh viện Đa khoa Thử Nghiệm"
 
 
-@pytest.mark.parametrize("path", [*LISTS, f"encounters/{uuid4()}", f"papers/{uuid4()}"])
+@pytest.mark.parametrize("path", [*LISTS, f"encounters/{NOBODYS}", f"papers/{NOBODYS}"])
 def test_strangers_staff_and_nobody_find_nothing(
     client: FlaskClient, session: Session, citizen: Citizen, path: str
 ) -> None:

@@ -14,7 +14,7 @@ from phr_api.healthbook.schemas.fields import (
     WordsSchema,
     no_control_characters,
 )
-from phr_api.kit.web import Schema
+from phr_api.kit.web import Moment, Schema
 
 STATUSES: dict[str, Any] = {"description": "current, superseded or withdrawn"}
 
@@ -74,9 +74,9 @@ class EncounterSchema(LabelledSchema):
     status = fields.String(required=True, metadata=STATUSES)
     facility = fields.Nested(PlaceSchema, required=True)
     care_type = fields.Nested(WordsSchema)
-    started_at = fields.AwareDateTime(required=True)
-    admitted_at = fields.AwareDateTime()
-    ended_at = fields.AwareDateTime()
+    started_at = Moment(required=True)
+    admitted_at = Moment()
+    ended_at = Moment()
     is_arrival = fields.Boolean(metadata={"description": "the visit has only begun"})
     medicines_until = fields.Date(metadata={"description": "last day of the medicine given"})
     reason = fields.String()
@@ -111,7 +111,7 @@ class MedicationSchema(OfVisitSchema):
     instructions = fields.String()
     quantity = fields.Float()
     unit = fields.String()
-    ordered_at = fields.AwareDateTime()
+    ordered_at = Moment()
     medicines_until = fields.Date(metadata={"description": "last day by the dose text"})
     prescriber = fields.String()
 
@@ -123,9 +123,9 @@ class ProcedureSchema(OfVisitSchema):
     group = fields.Nested(WordsSchema)
     quantity = fields.Float()
     unit = fields.String()
-    ordered_at = fields.AwareDateTime()
-    performed_at = fields.AwareDateTime()
-    resulted_at = fields.AwareDateTime()
+    ordered_at = Moment()
+    performed_at = Moment()
+    resulted_at = Moment()
 
 
 class ResultSchema(OfVisitSchema):
@@ -138,7 +138,7 @@ class ResultSchema(OfVisitSchema):
     unit = fields.String()
     description = fields.String()
     conclusion = fields.String()
-    at = fields.AwareDateTime()
+    at = Moment()
 
 
 class VitalsSchema(Schema):
@@ -152,7 +152,7 @@ class VitalsSchema(Schema):
 
 
 class NoteSchema(OfVisitSchema):
-    at = fields.AwareDateTime()
+    at = Moment()
     text = fields.String()
     stage = fields.String()
     consultation = fields.String()
@@ -307,7 +307,7 @@ class AccessSchema(Schema):
     """One act on the record: who, for which facility, when, what, why."""
 
     id = fields.UUID(required=True)
-    at = fields.AwareDateTime(required=True)
+    at = Moment(required=True)
     action = fields.String(required=True)
     actor = fields.String(
         required=True, metadata={"description": "citizen, staff, system or operator"}

@@ -15,7 +15,7 @@ from phr_api.healthbook.schemas.fields import (
     plain_number,
 )
 from phr_api.healthbook.service import NewAllergy, NewCondition, NewMeasurement
-from phr_api.kit.web import Schema
+from phr_api.kit.web import Moment, Schema
 
 CATEGORIES = ("medication", "food", "environment", "other")
 SEVERITIES = ("mild", "moderate", "severe")
@@ -71,7 +71,7 @@ class MeasuredSchema(Schema):
     systolic = fields.Decimal(validate=plain_number, metadata={"example": 120})
     diastolic = fields.Decimal(validate=plain_number, metadata={"example": 80})
     unit = fields.String(required=True, validate=validate.OneOf(UNITS))
-    taken_at = fields.AwareDateTime(required=True, validate=moment_in_range)
+    taken_at = Moment(required=True, validate=moment_in_range)
     note = fields.String(load_default=None, allow_none=True, validate=_text(LONGEST_NOTE))
 
     @validates_schema(skip_on_field_errors=True)
@@ -135,8 +135,8 @@ class EnteredSchema(Schema):
     source = fields.String(required=True, validate=validate.OneOf(["self", "carer"]))
     recorded_by = fields.UUID(required=True)
     classes = fields.List(fields.String())
-    recorded_at = fields.AwareDateTime(required=True)
-    updated_at = fields.AwareDateTime(required=True)
+    recorded_at = Moment(required=True)
+    updated_at = Moment(required=True)
     note = fields.String()
 
 
@@ -163,7 +163,7 @@ class MeasurementSchema(EnteredSchema):
     systolic = fields.Float()
     diastolic = fields.Float()
     unit = fields.String(required=True)
-    taken_at = fields.AwareDateTime(required=True)
+    taken_at = Moment(required=True)
 
 
 class AllergiesSchema(Schema):
