@@ -18,6 +18,9 @@ class Layout:
     elements: tuple[str, ...]
 
 
+# The namespace of XML signatures, as lxml writes it before a name.
+DS = "{http://www.w3.org/2000/09/xmldsig#}"
+
 ARRIVAL, SUMMARY, ASSESSMENT = "XML0", "XML1", "XML12"
 
 _ROOTS = {

@@ -10,13 +10,13 @@ from typing import Literal
 
 from lxml import etree
 
+from phr_api.records.reader.layout import DS
 from phr_api.records.reader.reasons import FileRefused
 
 SignatureState = Literal["absent", "present-not-verified", "verified"]
 
 # Verifying holds several trees of the file at once; above this it is left undone, and said so.
 MOST_VERIFIED_BYTES = 64 * 1024 * 1024
-DS = "{http://www.w3.org/2000/09/xmldsig#}"
 
 
 def verify_signature(raw: bytes, trust_store: bytes | None, *, at: datetime) -> SignatureState:

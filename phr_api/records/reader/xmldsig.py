@@ -11,8 +11,8 @@ from signxml.exceptions import InvalidCertificate, InvalidSignature, SignXMLExce
 from signxml.util import X509CertChainVerifier
 from signxml.verifier import SignatureConfiguration, XMLVerifier
 
+from phr_api.records.reader.layout import DS
 from phr_api.records.reader.reasons import FileRefused
-from phr_api.records.reader.signature import DS
 
 TRANSFORMS = {method.value for method in CanonicalizationMethod} | {
     SignatureConstructionMethod.enveloped.value
