@@ -70,5 +70,5 @@ def suspend(profile: UUID, carer: UUID, reason: str) -> None:
 def _places(error: Exception) -> str:
     """Where the document is wrong; what stands there is somebody's data."""
     if isinstance(error, ValidationError):
-        return ", ".join(sorted(map(str, error.normalized_messages())))
+        return ", ".join(sorted(map(str, error.messages_dict)))
     return "not JSON"

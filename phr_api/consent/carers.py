@@ -126,7 +126,7 @@ def suspend_carer(session: Session, actor: audit.Actor, carer_id: UUID, reason: 
 
 
 def _find_values(new: NewCarer) -> dict[str, str]:
-    values = {}
+    values: dict[str, str] = {}
     for who, person in (("child", new.child), ("carer", new.carer)):
         number = classify_person_number(person.number)
         if number is None:

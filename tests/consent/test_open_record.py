@@ -46,7 +46,7 @@ def traces(session: Session, profile: Profile) -> list[str]:
 
 def refusals(session: Session, profile: Profile) -> int:
     query = text("SELECT count(*) FROM audit_refusal WHERE profile_id = :person")
-    return session.execute(query, {"person": profile.id}).scalar_one()
+    return int(session.execute(query, {"person": profile.id}).scalar_one())
 
 
 def test_ones_own_record_opens_in_full_and_leaves_no_row(session: Session) -> None:
