@@ -62,8 +62,10 @@ RANGES = (
     ("Y05", "Y05", REPRODUCTIVE),  # sexual assault
 )
 
-# Chapters in which nothing above lies are settled without a look at the ranges.
-LETTERS = frozenset(first[0] for first, _, _ in RANGES)
+# Only the ranges of a code's own letter are looked at.
+BY_LETTER = {
+    first[0]: tuple(each for each in RANGES if each[0][0] == first[0]) for first, _, _ in RANGES
+}
 
 # Services of DMDC, section 24 (microbiology): 24.0169-24.0181 HIV, 24.0017-24.0039 mycobacteria.
 SERVICES = ((24, 169, 181, HIV), (24, 17, 39, TB))
@@ -190,14 +192,14 @@ def classes_of_codes(codes: Iterable[str]) -> frozenset[SensitivityClass]:
     found: set[SensitivityClass] = set()
     for code in codes:
         name = code.strip().upper()
-        if name[:1] in LETTERS:
-            short = name[:3]
-            full = name[:5] if name[3:4] == "." else f"{short}.{name[3:4]}"
-            found.update(
-                each
-                for first, last, each in RANGES
-                if (first <= short <= last if len(first) == 3 else first <= full <= last)  # noqa: PLR2004
-            )
+        short = name[:3]
+        for first, last, each in BY_LETTER.get(name[:1], ()):
+            if len(first) == 3:  # noqa: PLR2004 - a category of three characters
+                full = short
+            else:
+                full = name[:5] if name[3:4] == "." else f"{short}.{name[3:4]}"
+            if first <= full <= last:
+                found.add(each)
     return frozenset(found) if found else NONE
 
 

@@ -6,7 +6,7 @@ Pure: no database, no web. A caller gets a value, VisitRefused or FileRefused, n
 from phr_api.records.reader.digest import content_digest
 from phr_api.records.reader.interpreting import Reading, interpret
 from phr_api.records.reader.reasons import FileRefused, Reason, VisitRefused
-from phr_api.records.reader.signature import SignatureState, verify_signature
+from phr_api.records.reader.signature import SignatureState, verify_signature, verify_stream
 from phr_api.records.reader.splitting import (
     Envelope,
     FilePart,
@@ -35,4 +35,5 @@ __all__ = [
     "open_file",
     "read_visit",
     "verify_signature",
+    "verify_stream",
 ]

@@ -5,11 +5,13 @@ Read as an enveloped XML signature (XMLDSig). No signed file of a hospital was s
 signature called verified that was not.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
 
 from lxml import etree
 
+from phr_api.records.reader.inflating import inflate
 from phr_api.records.reader.layout import DS
 from phr_api.records.reader.reasons import FileRefused
 
@@ -17,6 +19,7 @@ SignatureState = Literal["absent", "present-not-verified", "verified"]
 
 # Verifying holds several trees of the file at once; above this it is left undone, and said so.
 MOST_VERIFIED_BYTES = 64 * 1024 * 1024
+MOST_INFLATED = 2 * MOST_VERIFIED_BYTES
 
 
 def verify_signature(raw: bytes, trust_store: bytes | None, *, at: datetime) -> SignatureState:
@@ -48,3 +51,16 @@ def verify_signature(raw: bytes, trust_store: bytes | None, *, at: datetime) -> 
 
     is_verified = verify(root, signatures[0], trust_store, at, parser)
     return "verified" if is_verified else "present-not-verified"
+
+
+def verify_stream(chunks: Iterable[bytes], trust_store: bytes, *, at: datetime) -> SignatureState:
+    """Do the same with a file as it was sent (gzip or not) that is known to bear a signature.
+
+    A file above 64 MiB inflated is not verified, and not gathered in memory.
+    """
+    whole = bytearray()
+    for piece in inflate(chunks, MOST_INFLATED):
+        whole += piece
+        if len(whole) > MOST_VERIFIED_BYTES:
+            return "present-not-verified"
+    return verify_signature(bytes(whole), trust_store, at=at)

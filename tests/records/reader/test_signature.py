@@ -1,10 +1,11 @@
 """A signature is verified, wrong, not verified, or absent; never more than that is said."""
 
+import gzip
 from datetime import UTC, datetime
 
 import pytest
 
-from phr_api.records.reader import FileRefused, verify_signature
+from phr_api.records.reader import FileRefused, signature, verify_signature, verify_stream
 from tests.factories.claims import claim_file, make_visit, visit_xml
 from tests.factories.signing import Authority, Signer, make_authority, make_signer, sign_file
 
@@ -27,13 +28,27 @@ def signed(signer: Signer) -> bytes:
 
 
 def test_a_file_without_a_signature_is_absent(authority: Authority) -> None:
-    for signature in ("<CHUKYDONVI/>", "<CHUKYDONVI> </CHUKYDONVI>", None):
-        raw = claim_file(signature=signature)
+    for empty in ("<CHUKYDONVI/>", "<CHUKYDONVI> </CHUKYDONVI>", None):
+        raw = claim_file(signature=empty)
         assert verify_signature(raw, authority.pem, at=AT) == "absent"
 
 
 def test_a_file_signed_under_our_trust_is_verified(signed: bytes, authority: Authority) -> None:
     assert verify_signature(signed, authority.pem, at=AT) == "verified"
+
+
+def test_a_stream_is_verified_as_it_was_sent(signed: bytes, authority: Authority) -> None:
+    for sent in (signed, gzip.compress(signed)):
+        chunks = (sent[at : at + 1000] for at in range(0, len(sent), 1000))
+        assert verify_stream(chunks, authority.pem, at=AT) == "verified"
+
+
+def test_a_file_too_large_for_memory_is_not_verified(
+    signed: bytes, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signature, "MOST_VERIFIED_BYTES", len(signed) - 1)
+    assert verify_stream([signed], authority.pem, at=AT) == "present-not-verified"
+    assert verify_signature(signed, authority.pem, at=AT) == "present-not-verified"
 
 
 def test_without_a_trust_store_nothing_is_verified(signed: bytes) -> None:
