@@ -12,7 +12,6 @@ from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import namedtuple_row
 from sqlalchemy import DateTime, Engine, Enum, MetaData, NullPool, Table, Text, create_engine, func
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -175,8 +174,8 @@ def _setting(value: object) -> str:
 
 def run(
     session: Session, sql: str, params: Mapping[str, Any], *, binary: bool = False
-) -> list[Any]:
-    """Run one static statement on the session's connection; its rows as named tuples.
+) -> list[tuple[Any, ...]]:
+    """Run one static statement on the session's connection; returns its rows.
 
     `binary` asks for results in that format: half the size for bytea.
 
@@ -186,11 +185,12 @@ def run(
     """
     session.flush()  # as session.execute does: what follows may change the scope
     connection = session.connection()
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+    driver = cast("psycopg.Connection[tuple[Any, ...]]", connection.connection.driver_connection)
     try:
-        with driver.cursor(binary=binary, row_factory=namedtuple_row) as cursor:
-            cursor.execute(sql.encode(), params, prepare=True)
-            return cursor.fetchall() if cursor.description else []
+        cursor = driver.cursor(binary=binary)
+        cursor.execute(sql.encode(), params, prepare=True)
+        result = cursor.pgresult
+        return cursor.fetchall() if result is not None and result.nfields else []
     except psycopg.Error as error:
         if driver.closed:
             connection.invalidate(error)

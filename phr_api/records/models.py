@@ -271,7 +271,9 @@ class VisitOrder(Base):
     kind: Mapped[str]
     decision: Mapped[str | None]
     reason: Mapped[str]
-    person: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))  # blanked when the order is done
+    person: Mapped[dict[str, Any] | None] = mapped_column(
+        JSONB(none_as_null=True)
+    )  # blanked when the order is done
     actor_kind: Mapped[str]
     actor_id: Mapped[UUID | None]
     state: Mapped[str]

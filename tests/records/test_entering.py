@@ -186,9 +186,7 @@ def test_a_file_is_one_event_with_a_subject_for_each_person(send: Send, session:
         )
     ).all()
     assert len(events) == 1
-    subjects = session.scalar(
-        select(func.count()).where(AuditSubject.event_id == events[0].id)
-    )
+    subjects = session.scalar(select(func.count()).where(AuditSubject.event_id == events[0].id))
     assert subjects == 2
 
 

@@ -2,19 +2,25 @@
 
 import gzip
 import zlib
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from phr_api.kit.db import set_scope, unit_of_work
+from phr_api.kit.db import set_scope
 from phr_api.kit.sealed import BrokenSeal
 from phr_api.records.models import Original, ReceivedVisit, Submission, UploadChunk
 from phr_api.records.service import keys, originals
+from phr_api.settings import Settings
+from tests.factories.signing import Authority, make_authority, make_signer, sign_file
 from tests.records.conftest import Send
 from tests.records.files import FACILITY, a_file, a_visit, key_of, new_key
-from tests.records.looking import count, entries, states
+from tests.records.looking import count, entries, states, versions
 
 GOOD = a_file(a_visit())
 
@@ -95,9 +101,7 @@ def test_a_file_that_is_done_keeps_no_upload_and_no_key(send: Send, session: Ses
     assert session.get_one(Submission, taken.submission_id).wrapped_key is None
 
 
-def test_destroying_one_visits_key_leaves_the_others_readable(
-    send: Send, session: Session
-) -> None:
+def test_destroying_one_visits_key_leaves_the_others_readable(send: Send, session: Session) -> None:
     taken = send(a_file(a_visit(), a_visit()))
     first, second = (entry.original_id for entry in entries(session, taken.submission_id))
     assert first is not None
@@ -173,3 +177,51 @@ def test_an_arrival_is_superseded_by_the_summary_and_not_the_other_way_round(
     assert send(a_file(visit)).counts == {"superseded": 1}
     assert send(arrival).counts == {"unchanged": 1}
     assert states(session, key) == ["superseded", "current"]
+
+
+@pytest.fixture
+def authority(app: Flask, settings: Settings, tmp_path: Path) -> Generator[Authority]:
+    """A trust store is configured while the test runs."""
+    authority = make_authority()
+    store = tmp_path / "trust.pem"
+    store.write_bytes(authority.pem)
+    keys.configure(replace(settings, records=replace(settings.records, trust_store=store)))
+    yield authority
+    keys.configure(settings)
+
+
+def test_a_signature_is_verified_when_a_trust_store_is_configured(
+    send: Send, session: Session, authority: Authority
+) -> None:
+    signed = sign_file(a_file(a_visit()), make_signer(authority))
+
+    taken = send(signed)
+
+    assert taken.counts == {"accepted": 1}
+    assert session.get_one(Submission, taken.submission_id).source_state == "verified"
+    (entry,) = taken.entries
+    assert versions(session, str(entry.ma_lk))[0].source_state == "verified"
+
+
+def test_a_file_that_was_changed_after_it_was_signed_is_refused(
+    send: Send, session: Session, authority: Authority
+) -> None:
+    visit = a_visit()
+    signed = sign_file(a_file(visit), make_signer(authority))
+
+    taken = send(signed.replace(b"20261005", b"20261006"))
+
+    assert taken.refusal is not None
+    assert taken.refusal["code"] == "signature-wrong"
+    assert count(session, ReceivedVisit, ma_lk=key_of(visit)) == 0
+
+
+def test_without_a_trust_store_a_signature_is_present_and_no_more(
+    send: Send, session: Session
+) -> None:
+    signed = sign_file(a_file(a_visit()), make_signer(make_authority()))
+
+    taken = send(signed)
+
+    row = session.get_one(Submission, taken.submission_id)
+    assert row.source_state == "present-not-verified"

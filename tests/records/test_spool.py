@@ -11,7 +11,6 @@ from phr_api.kit.sealed import generate_keys, open_file
 from phr_api.records.problems import FileEmpty, FileTooLarge
 from phr_api.records.service.spool import receive
 
-
 PRIVATE, PUBLIC = (base64.b64decode(key) for key in generate_keys())
 
 

@@ -38,9 +38,7 @@ def post(
     return client.post(root, data=file, headers=headers, query_string=query)
 
 
-def test_a_file_is_taken_polled_and_done(
-    client: FlaskClient, system: System, drain: Drain
-) -> None:
+def test_a_file_is_taken_polled_and_done(client: FlaskClient, system: System, drain: Drain) -> None:
     visits = [a_visit(), a_visit(number="123")]
 
     sent = post(client, system, a_file(*visits))
@@ -155,9 +153,7 @@ def test_another_facilitys_submission_is_not_found(
         assert client.get(place, headers=other.headers).status_code == 404
 
 
-def test_staff_read_and_may_not_send(
-    client: FlaskClient, desk: SignedIn, system: System
-) -> None:
+def test_staff_read_and_may_not_send(client: FlaskClient, desk: SignedIn, system: System) -> None:
     assert post(client, desk, a_file(a_visit())).status_code == 403
     assert client.get(ROOT, headers=desk.headers).status_code == 200
 

@@ -101,9 +101,7 @@ def test_two_submissions_of_one_visit_at_once_end_as_one(
         key, number = new_key(), new_number()
         files = [a_file(a_visit(key, number=number)), a_file(a_visit(key, number=number)) + b"\n"]
         with as_worker(), ThreadPoolExecutor() as pool:
-            taken = list(
-                pool.map(lambda file: records.take_in(stream(file), FACILITY), files)
-            )
+            taken = list(pool.map(lambda file: records.take_in(stream(file), FACILITY), files))
 
         assert sorted(name for one in taken for name in one.counts) == ["accepted", "unchanged"]
         assert states(session, key) == ["current"]

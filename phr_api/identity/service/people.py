@@ -7,7 +7,7 @@ the scope of one person, which the caller has opened.
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text, update
@@ -51,6 +51,21 @@ _KNOWN = (
     "  WHERE c.profile_id = p.id AND c.ended_at IS NULL) AS coverage"
     " FROM profile p WHERE p.id = %(profile)s"
 )
+
+
+class _Known(NamedTuple):
+    """The columns of _KNOWN."""
+
+    birth: str
+    sex: str
+    phone: str | None
+    ethnicity: str | None
+    nationality: str | None
+    occupation: str | None
+    blood_group: str | None
+    identifiers: list[str] | None
+    addresses: list[list[Any]] | None
+    coverage: list[list[Any]] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +182,8 @@ def write_received_person(
     A new person is made. Of a known one nothing is overwritten: what was empty is filled, a birth
     becomes more exact, addresses and cards that changed end and are followed by new rows.
     """
-    known = next(iter(run(session, _KNOWN, {"profile": profile_id})), None)
+    found = run(session, _KNOWN, {"profile": profile_id})
+    known = _Known(*found[0]) if found else None
     changes = {} if known is None else _profile_changes(known, person)
     if changes:
         session.execute(
@@ -213,7 +229,7 @@ def _birth(birth: PartialDate) -> dict[str, Any]:
     }
 
 
-def _profile_changes(known: Any, person: ReceivedPerson) -> dict[str, Any]:
+def _profile_changes(known: _Known, person: ReceivedPerson) -> dict[str, Any]:
     changes = {
         name: getattr(person, name)
         for name in FILLED

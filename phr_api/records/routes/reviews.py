@@ -8,7 +8,7 @@ from flask.views import MethodView
 from sqlalchemy.orm import Session
 
 from phr_api import audit
-from phr_api.consent import FacilityRole, FacilityScope, open_facility
+from phr_api.consent import FacilityScope, open_facility
 from phr_api.identity import current_principal
 from phr_api.kit import cursor
 from phr_api.kit.db import unit_of_work

@@ -40,14 +40,14 @@ def process(submission_id: UUID, facility_code: str, *, is_resumed: bool, stop: 
     if job is None:
         return True
     try:
-        checked = reading.check(job.chunks(), facility_code, keys.current().trust_store)
+        checked = reading.check(job.chunks, facility_code, keys.current().trust_store)
     except FileRefused as refused:
         _end(
             job, SubmissionState.REFUSED, refusal={"code": refused.code, "message": refused.message}
         )
         return True
     if job.validate_only:
-        if not trial.report(job, stop):
+        if not trial.report(job, checked, stop):
             return False
         _end(job, SubmissionState.DONE, checked=checked)
     else:

@@ -7,11 +7,16 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from phr_api.kit.db import unit_of_work
+from phr_api.kit.db import run, unit_of_work
 from phr_api.kit.sealed import BrokenSeal, OriginalSealer, open_file
 from phr_api.records.models import Original, Submission, SubmissionEntry, UploadChunk
 
 CHUNKS_A_STATEMENT = 16  # 1 MiB
+_CHUNKS = (
+    "SELECT ordinal, sealed FROM upload_chunk"
+    " WHERE submission_id = %(submission)s AND ordinal > %(after)s"
+    f" ORDER BY ordinal LIMIT {CHUNKS_A_STATEMENT}"
+)
 
 
 def sealed_row(sealer: OriginalSealer, plain: bytes) -> dict[str, bytes]:
@@ -76,14 +81,9 @@ def _chunks(submission_id: UUID) -> Iterator[bytes]:
     after = -1
     while True:
         with unit_of_work() as session:
-            rows = session.execute(
-                select(UploadChunk.ordinal, UploadChunk.sealed)
-                .where(UploadChunk.submission_id == submission_id, UploadChunk.ordinal > after)
-                .order_by(UploadChunk.ordinal)
-                .limit(CHUNKS_A_STATEMENT)
-            ).all()
+            rows = run(session, _CHUNKS, {"submission": submission_id, "after": after}, binary=True)
         for _, sealed in rows:
-            yield bytes(sealed)
+            yield sealed
         if len(rows) < CHUNKS_A_STATEMENT:
             return
         after = rows[-1][0]

@@ -1,7 +1,7 @@
 """The reader's work as intake uses it: a file checked and walked, a visit read and merged."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from phr_api.records.reader import (
     FilePart,
     FileRefused,
     ReadVisit,
+    SignatureState,
     VisitRefused,
     VisitSegment,
     content_digest,
@@ -23,7 +24,9 @@ from phr_api.records.reader import (
     merge_visits,
     open_file,
     read_visit,
+    verify_stream,
 )
+from phr_api.records.reader.inflating import inflate
 from phr_api.records.service import originals
 from phr_api.records.service.arrival import Arrival, Base, Intake, Piece
 
@@ -32,42 +35,73 @@ MOST_REMAINDER_BYTES = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What is known of a file once all of it was seen."""
+    """What is known of a file once all of it was seen; `visits` are (start, length) in order."""
 
     sha256: bytes
     size: int
     declared_count: int | None
-    visit_count: int
+    visits: tuple[tuple[int, int], ...]
     source_state: str
 
+    @property
+    def visit_count(self) -> int:
+        return len(self.visits)
 
-def check(chunks: Iterable[bytes], facility_code: str, trust_store: bytes | None) -> Checked:
-    """Read a whole file without keeping it. Raises FileRefused.
 
-    `source_state` is the state of CHUKYDONVI: absent, present-not-verified, or verified.
+def check(
+    chunks: Callable[[], Iterable[bytes]], facility_code: str, trust_store: bytes | None
+) -> Checked:
+    """Read a whole file without keeping it; `chunks` gives it from the first byte each time.
+
+    `source_state` is the state of CHUKYDONVI: absent, present-not-verified, or verified when a
+    trust store is configured. Raises FileRefused, for a wrong signature too.
     """
-    opened = open_file(chunks, facility_code=facility_code)
+    opened = open_file(chunks(), facility_code=facility_code)
     digest = hashlib.sha256()
+    visits: list[tuple[int, int]] = []
     between = 0
     for piece in opened:
         digest.update(piece.raw)
-        if isinstance(piece, FilePart):
+        if isinstance(piece, VisitSegment):
+            visits.append((piece.start, len(piece.raw)))
+        else:
             between += len(piece.raw)
             if between > MOST_REMAINDER_BYTES:
                 raise FileRefused("inflated-too-large", at=piece.start)
     envelope = opened.envelope
+    source_state: SignatureState = "absent"
+    if envelope.signature == "present":
+        source_state = "present-not-verified"
+        if trust_store is not None:
+            source_state = verify_stream(chunks(), trust_store, at=clock.now())
     return Checked(
         sha256=digest.digest(),
         size=envelope.size,
         declared_count=envelope.declared_count,
-        visit_count=envelope.visit_count,
-        source_state="absent" if envelope.signature == "absent" else "present-not-verified",
+        visits=tuple(visits),
+        source_state=source_state,
     )
 
 
-def walk(chunks: Iterable[bytes]) -> Iterator[VisitSegment | FilePart]:
-    """Give a checked file's visits and what lies between them, in order."""
-    return iter(open_file(chunks))
+def walk(chunks: Iterable[bytes], checked: Checked) -> Iterator[VisitSegment | FilePart]:
+    """Give a checked file's visits and what lies between them, in order; nothing is parsed again."""
+    buffer = bytearray()
+    base = 0
+    places = enumerate(checked.visits)
+    place = next(places, None)
+    for piece in inflate(chunks, checked.size):
+        buffer += piece
+        while place is not None and base + len(buffer) >= sum(place[1]):
+            ordinal, (start, length) = place
+            if start > base:
+                yield FilePart(base, bytes(buffer[: start - base]))
+            raw = bytes(buffer[start - base : start - base + length])
+            yield VisitSegment(ordinal, start, raw)
+            del buffer[: start - base + length]
+            base = start + length
+            place = next(places, None)
+    if buffer:
+        yield FilePart(base, bytes(buffer))
 
 
 def read(raw: bytes) -> ReadVisit:

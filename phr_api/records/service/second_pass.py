@@ -54,7 +54,7 @@ def enter_all(job: Job, checked: Checked, *, is_resumed: bool, stop: Event) -> b
     remainder = bytearray()
     with Flight(keys.current().threads) as flight:
         entering_visits = _Pass(intake, flight, is_resumed=is_resumed)
-        for batch in _batches(job, remainder):
+        for batch in _batches(job, checked, remainder):
             if stop.is_set():
                 flight.land()
                 return None
@@ -63,11 +63,11 @@ def enter_all(job: Job, checked: Checked, *, is_resumed: bool, stop: Event) -> b
     return bytes(remainder)
 
 
-def _batches(job: Job, remainder: bytearray) -> Iterator[list[Piece]]:
+def _batches(job: Job, checked: Checked, remainder: bytearray) -> Iterator[list[Piece]]:
     """Gather visits for one look at the database; what lies between them goes to `remainder`."""
     batch: list[Piece] = []
     size = 0
-    for part in reading.walk(job.chunks()):
+    for part in reading.walk(job.chunks(), checked):
         if not isinstance(part, VisitSegment):
             remainder += part.raw
             continue

@@ -14,6 +14,7 @@ from phr_api.records.models import Outcome, ReceivedVisit, SubmissionEntry, Visi
 from phr_api.records.reader import VisitRefused, VisitSegment
 from phr_api.records.service import reading
 from phr_api.records.service.job import Job
+from phr_api.records.service.reading import Checked
 
 ENTRIES_A_STATEMENT = 500
 
@@ -26,7 +27,7 @@ class _Line:
     is_bare: bool
 
 
-def report(job: Job, stop: Event) -> bool:
+def report(job: Job, checked: Checked, stop: Event) -> bool:
     """Read every visit and write one entry each; False when `stop` was set before the end.
 
     Nobody is matched, and no byte is kept.
@@ -37,7 +38,7 @@ def report(job: Job, stop: Event) -> bool:
             delete(SubmissionEntry).where(SubmissionEntry.submission_id == job.submission_id)
         )
     lines: list[_Line] = []
-    for part in reading.walk(job.chunks()):
+    for part in reading.walk(job.chunks(), checked):
         if stop.is_set():
             return False
         if isinstance(part, VisitSegment):
