@@ -175,21 +175,15 @@ def _encounter(person: UUID, encounter: UUID, index: int) -> Row:
         "facility_code": FACILITY,
         "visit_key": encounter.hex,
         "care_type": "01",
-        "category": "1.1",
         "started_at": started,
         "ended_at": started + timedelta(hours=2),
-        "reason": "Đau đầu, kiểm tra huyết áp",
-        "discharge_diagnosis": "Tăng huyết áp vô căn (nguyên phát); Nhức đầu",
+        "discharge_diagnosis": "Tăng huyết áp",
         "diagnoses": json.dumps(
             [
                 {"code": DIAGNOSES[index % len(DIAGNOSES)], "role": "main"},
                 {"code": "R51", "role": "other"},
             ]
         ),
-        "outcome": "2",
-        "discharge_kind": "1",
-        "treatment": "Nội khoa",
-        "advice": "Ăn nhạt, đo huyết áp hằng ngày",
         "revisit_on": "[]",
         "is_arrival": False,
         "created_at": NOW,
@@ -199,7 +193,6 @@ def _encounter(person: UUID, encounter: UUID, index: int) -> Row:
 def _result(person: UUID, encounter: UUID, index: int) -> Row:
     return _of_visit(person, encounter) | {
         "line_no": index,
-        "service_code": "23.0075.1494",
         "code": f"23.{index % 12:04}",
         "name": "Glucose",
         "value_text": f"{4 + index % 5}.{index % 10}",
@@ -215,10 +208,8 @@ def _medication(person: UUID, encounter: UUID, index: int) -> Row:
         "code": "40.48",
         "name": "Paracetamol Test 500",
         "strength": "500mg",
-        "form": "Viên nén",
         "route": "1.01",
-        "dose_text": "1 viên/lần * 4 lần/ngày * 5 ngày [4 viên/ngày]",
-        "instructions": "Uống sau ăn",
+        "dose_text": "1 viên/lần * 4 lần/ngày * 5 ngày",
         "quantity": 20,
         "unit": "Viên",
         "ordered_at": NOW - timedelta(days=index * 30),
