@@ -19,7 +19,7 @@ DECLARE
     v_version bigint;
     v_shape text;
 BEGIN
-    SELECT o.relation INTO opened FROM open_record(p_account, p_session, p_profile, 'see', p_at) o;
+    opened := (open_record(p_account, p_session, p_profile, 'see', p_at)).relation;
     IF opened IS DISTINCT FROM 'self' THEN
         RETURN;
     END IF;

@@ -35,70 +35,82 @@ def make_facts(
     """Return a visit with one fact of every table, all of the same sensitivity."""
     label = frozenset(classes)
     return facts.Visit(
-        encounter=facts.Encounter(
-            visit_key=f"LK-{new_row_id().hex[-8:]}",
-            facility_code=FacilityCode(facility_code),
-            started_at=started_at,
-            ended_at=started_at + timedelta(hours=2),
-            medicines_until=date(2026, 4, 1),
-            care_type="01",
-            category="1.1",
-            reason="Đau đầu",
-            discharge_diagnosis="Tăng huyết áp",
-            diagnoses=(
-                facts.Diagnosis(code=code, role="main"),
-                facts.Diagnosis(code="Z99.99", role="other"),
-            ),
-            outcome="2",
-            discharge_kind="1",
-            advice="Uống thuốc đều",
-            weight_kg=Decimal("52.50"),
-            departments=("K01",),
-            revisit_on=(date(2026, 4, 2),),
-            record_number="HS-01",
-            classes=label,
-            received={"T_TONGCHI_BV": "150000.00", "T_BHTT": "120000", "LA_LUNG": "x"},
-        ),
+        encounter=_encounter(started_at, code, label, facility_code),
         medications=tuple(_medication(started_at, n, label) for n in range(1, medications + 1)),
-        procedures=(
-            facts.Procedure(
-                line_no=1,
-                kind="service",
-                group_code="18",
-                code="13.0033.0617",
-                name="Thủ thuật thử",
-                quantity=Decimal(1),
-                ordered_at=started_at,
-                performed_at=started_at,
-                classes=label,
-                received={"DON_GIA_BV": "30000"},
-            ),
-        ),
+        procedures=(_procedure(started_at, label),),
         results=tuple(_result(started_at, n, label, result_value) for n in range(1, results + 1)),
-        notes=(
-            facts.Note(
-                line_no=1,
-                noted_at=started_at,
-                text="Tỉnh, tiếp xúc tốt",
-                vitals=facts.Vitals(pulse=75, temperature=Decimal("37.0")),
-                classes=label,
-            ),
-        ),
+        notes=(_note(started_at, label),),
         programmes=(
             facts.Programme(line_no=1, kind="tb", started_on=date(2026, 3, 2), classes=label),
         ),
-        papers=(
-            facts.Paper(
-                line_no=1,
-                kind=PaperKind.FOLLOW_UP,
-                number="HK-01",
-                issued_on=date(2026, 3, 2),
-                appointment_on=date(2026, 4, 2),
-                details={"note": "Nhịn ăn sáng"},
-                classes=label,
-                received={"SO_GIAYHEN_KL": "HK-01"},
-            ),
+        papers=(_paper(label),),
+    )
+
+
+def _encounter(
+    at: datetime, code: str, label: frozenset[SensitivityClass], facility_code: str
+) -> facts.Encounter:
+    return facts.Encounter(
+        visit_key=f"LK-{new_row_id().hex[-8:]}",
+        facility_code=FacilityCode(facility_code),
+        started_at=at,
+        ended_at=at + timedelta(hours=2),
+        medicines_until=date(2026, 4, 1),
+        care_type="01",
+        category="1.1",
+        reason="Đau đầu",
+        discharge_diagnosis="Tăng huyết áp",
+        diagnoses=(
+            facts.Diagnosis(code=code, role="main"),
+            facts.Diagnosis(code="Z99.99", role="other"),
         ),
+        outcome="2",
+        discharge_kind="1",
+        advice="Uống thuốc đều",
+        weight_kg=Decimal("52.50"),
+        departments=("K01",),
+        revisit_on=(date(2026, 4, 2),),
+        record_number="HS-01",
+        classes=label,
+        received={"T_TONGCHI_BV": "150000.00", "T_BHTT": "120000", "LA_LUNG": "x"},
+    )
+
+
+def _procedure(at: datetime, label: frozenset[SensitivityClass]) -> facts.Procedure:
+    return facts.Procedure(
+        line_no=1,
+        kind="service",
+        group_code="18",
+        code="13.0033.0617",
+        name="Thủ thuật thử",
+        quantity=Decimal(1),
+        ordered_at=at,
+        performed_at=at,
+        classes=label,
+        received={"DON_GIA_BV": "30000"},
+    )
+
+
+def _note(at: datetime, label: frozenset[SensitivityClass]) -> facts.Note:
+    return facts.Note(
+        line_no=1,
+        noted_at=at,
+        text="Tỉnh, tiếp xúc tốt",
+        vitals=facts.Vitals(pulse=75, temperature=Decimal("37.0")),
+        classes=label,
+    )
+
+
+def _paper(label: frozenset[SensitivityClass]) -> facts.Paper:
+    return facts.Paper(
+        line_no=1,
+        kind=PaperKind.FOLLOW_UP,
+        number="HK-01",
+        issued_on=date(2026, 3, 2),
+        appointment_on=date(2026, 4, 2),
+        details={"note": "Nhịn ăn sáng"},
+        classes=label,
+        received={"SO_GIAYHEN_KL": "HK-01"},
     )
 
 

@@ -12,7 +12,6 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from phr_api.consent import RecordScope
@@ -110,7 +109,8 @@ def withdraw_visit(session: Session, scope: RecordScope, encounter_id: UUID) -> 
 def _mark(
     session: Session, scope: RecordScope, encounter_id: UUID, status: str, *, by: UUID | None
 ) -> None:
-    session.execute(
+    run(
+        session,
         _mark_statement(),
         {
             "profile": scope.profile_id,
@@ -142,17 +142,17 @@ def _insert(parameter: str, table: str, names: Sequence[str], same: dict[str, st
 
 
 @lru_cache(maxsize=1)
-def _mark_statement() -> TextClause:
-    of_visit = "profile_id = :profile AND encounter_id = :encounter AND status = 'current'"
+def _mark_statement() -> str:
+    of_visit = "profile_id = %(profile)s AND encounter_id = %(encounter)s AND status = 'current'"
     parts = [
         f"old_{model.__tablename__} AS (UPDATE {model.__tablename__}"  # noqa: S608 - from our models
-        f" SET status = :status WHERE {of_visit})"
+        f" SET status = %(status)s WHERE {of_visit})"
         for _, model in PARTS.values()
     ]
-    return text(
+    return (
         f"WITH {', '.join(parts)} UPDATE encounter"  # noqa: S608
-        " SET status = :status, superseded_by = CAST(:by AS uuid)"
-        " WHERE profile_id = :profile AND id = :encounter AND status = 'current'"
+        " SET status = %(status)s, superseded_by = CAST(%(by)s AS uuid)"
+        " WHERE profile_id = %(profile)s AND id = %(encounter)s AND status = 'current'"
     )
 
 

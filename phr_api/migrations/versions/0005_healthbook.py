@@ -298,6 +298,8 @@ def create_snapshots() -> None:
     protect_table(
         op, "record_snapshot", f"profile_id = {PERSON} AND {full_view}", web=WRITE, worker=""
     )
+    # a usual book lies in its row, not in pieces beside it: one page less to find for each read
+    op.execute("ALTER TABLE record_snapshot SET (toast_tuple_target = 8160)")
     # gzip inside: compressing it again only costs
     op.execute("ALTER TABLE record_snapshot ALTER COLUMN body SET STORAGE EXTERNAL")
     op.create_table(
