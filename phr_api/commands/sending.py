@@ -17,11 +17,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from phr_api.kit import clock
 
 SigningKey = Ed25519PrivateKey | EllipticCurvePrivateKey | RSAPrivateKey
-ALGORITHMS = {
-    Ed25519PrivateKey: "EdDSA",
-    EllipticCurvePrivateKey: "ES256",
-    RSAPrivateKey: "PS256",
-}
 ASSERTION_SECONDS = 120
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TRIES = 5
@@ -199,4 +194,6 @@ def _read_key(path: Path) -> SigningKey:
 
 
 def _algorithm(key: SigningKey) -> str:
-    return next(name for kind, name in ALGORITHMS.items() if isinstance(key, kind))
+    if isinstance(key, Ed25519PrivateKey):
+        return "EdDSA"
+    return "ES256" if isinstance(key, EllipticCurvePrivateKey) else "PS256"

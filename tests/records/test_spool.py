@@ -17,7 +17,7 @@ PRIVATE, PUBLIC = (base64.b64decode(key) for key in generate_keys())
 class Dribble(io.RawIOBase):
     """A sender who gives a byte now and then."""
 
-    def read(self, size: int = -1, /) -> bytes:
+    def read(self, _size: int = -1, /) -> bytes:
         time.sleep(0.05)
         return b"x"
 

@@ -15,7 +15,7 @@ CHUNKS_A_STATEMENT = 16  # 1 MiB
 _CHUNKS = (
     "SELECT ordinal, sealed FROM upload_chunk"
     " WHERE submission_id = %(submission)s AND ordinal > %(after)s"
-    f" ORDER BY ordinal LIMIT {CHUNKS_A_STATEMENT}"
+    " ORDER BY ordinal LIMIT %(limit)s"
 )
 
 
@@ -81,7 +81,12 @@ def _chunks(submission_id: UUID) -> Iterator[bytes]:
     after = -1
     while True:
         with unit_of_work() as session:
-            rows = run(session, _CHUNKS, {"submission": submission_id, "after": after}, binary=True)
+            rows = run(
+                session,
+                _CHUNKS,
+                {"submission": submission_id, "after": after, "limit": CHUNKS_A_STATEMENT},
+                binary=True,
+            )
         for _, sealed in rows:
             yield sealed
         if len(rows) < CHUNKS_A_STATEMENT:

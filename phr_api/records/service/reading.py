@@ -84,7 +84,7 @@ def check(
 
 
 def walk(chunks: Iterable[bytes], checked: Checked) -> Iterator[VisitSegment | FilePart]:
-    """Give a checked file's visits and what lies between them, in order; nothing is parsed again."""
+    """Give a checked file's visits and what lies between them; nothing is parsed again."""
     buffer = bytearray()
     base = 0
     places = enumerate(checked.visits)

@@ -38,7 +38,8 @@ _ENTRY = """
     INSERT INTO submission_entry (submission_id, ordinal, facility_code, ma_lk, ma_bn, outcome,
         reasons, visit_id, original_id, start_byte, plain_bytes, is_open, entered_at)
     VALUES (%(submission)s, %(ordinal)s, %(facility)s, %(ma_lk)s, %(ma_bn)s, %(outcome)s,
-        CAST(%(reasons)s AS jsonb), %(visit)s, %(original)s, %(start)s, %(plain_bytes)s, %(is_open)s, %(at)s)
+        CAST(%(reasons)s AS jsonb), %(visit)s, %(original)s, %(start)s, %(plain_bytes)s,
+        %(is_open)s, %(at)s)
     ON CONFLICT (submission_id, ordinal) DO UPDATE SET ma_lk = EXCLUDED.ma_lk,
         ma_bn = EXCLUDED.ma_bn, outcome = EXCLUDED.outcome, reasons = EXCLUDED.reasons,
         visit_id = EXCLUDED.visit_id, is_open = EXCLUDED.is_open

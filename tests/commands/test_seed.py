@@ -1,0 +1,63 @@
+"""`phr-api seed`: a rich book through the real intake, once."""
+
+import subprocess
+import sys
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from phr_api.consent.models import Carer
+from phr_api.devprovider.people import CHILD, CITIZEN
+from phr_api.healthbook.models import Encounter, Paper, Result
+from phr_api.identity.models import Membership, ProfileIdentifier
+from tests.records.looking import count
+
+
+def seed(environment: dict[str, str]) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "phr_api", "seed"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_demo_people_come_through_the_intake_and_only_once(
+    environment: dict[str, str], session: Session
+) -> None:
+    seed(environment)
+    owner = session.execute(
+        select(ProfileIdentifier.profile_id).where(
+            ProfileIdentifier.value == CITIZEN.citizen_number,
+            ProfileIdentifier.assurance == "received",
+        )
+    ).scalar_one()
+    child = session.execute(
+        select(ProfileIdentifier.profile_id).where(
+            ProfileIdentifier.value == CHILD.citizen_number,
+            ProfileIdentifier.assurance == "received",
+        )
+    ).scalar_one()
+    visits = count(session, Encounter, profile_id=owner)
+    assert visits >= 12
+    assert count(session, Result, profile_id=owner, name="HbA1c") >= 5
+    assert (
+        "hiv"
+        in session.execute(
+            select(Result.classes).where(Result.profile_id == owner, Result.name.contains("HIV"))
+        ).scalar_one()
+    )
+    kinds = set(session.scalars(select(Paper.kind).where(Paper.profile_id == owner)))
+    assert {"referral", "discharge", "summary", "sick-leave", "follow-up"} <= kinds
+    staff = count(session, Membership, facility_code="99001", display_name="Lê Thị Quầy Thử")
+
+    again = seed(environment)
+
+    assert "'unchanged'" in again
+    assert count(session, Encounter, profile_id=owner) == visits
+    assert count(session, Carer, profile_id=child) == 1
+    assert count(session, Membership, display_name="Lê Thị Quầy Thử") == staff == 1
