@@ -4,6 +4,7 @@ expat tells where elements begin and end; nothing is built in memory but the vis
 byte lies either in exactly one visit or in one of the parts between, so the file reassembles.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +21,9 @@ ENVELOPE_ROOTS = frozenset({"GIAMDINHHS", "THONGTINHOSO", "DANHSACHHOSO", "HOSO"
 ARRIVAL_ROW = "TRANG_THAI_KCB"
 DEEPEST = 64
 LONGEST_FACT = 200
+# expat reads a tag or comment from its start each time until it is whole; real ones are short.
+LONGEST_TOKEN = MIB
+TAG = re.compile(rb"""[^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*>""")
 
 TRUNCATED = frozenset(
     expat.errors.codes[text]
@@ -123,7 +127,7 @@ class _Splitter:
         self._start: int | None = None  # of the open visit
         self._depth = 0  # of its element
         self._loose: tuple[int, int, set[str]] | None = None  # FILEHOSO without HOSO: one visit
-        self._text: list[str] = []
+        self._text = ""
         self._parser = self._make_parser()
 
     def _make_parser(self) -> expat.XMLParserType:
@@ -143,8 +147,10 @@ class _Splitter:
         self._envelope.size += len(piece)
         self._buffer += piece
         self._parse(piece, is_final=False)
-        yield from self._complete(self._last_event)
-        if len(self._buffer) > self._limits.visit_bytes:
+        parsed = self._parser.CurrentByteIndex
+        yield from self._complete(max(self._last_event, parsed))
+        is_stuck = self._envelope.size - parsed > LONGEST_TOKEN
+        if is_stuck or len(self._buffer) > self._limits.visit_bytes:
             raise FileRefused("visit-too-large", at=self._base)
 
     def finish(self) -> Iterator[Piece]:
@@ -248,15 +254,10 @@ class _Splitter:
 
     def _end_of_tag(self, at: int) -> int:
         """Return the byte after the tag that begins at `at`; quoted values may hold a `>`."""
-        buffer, place, quote = self._buffer, at - self._base, 0
-        while quote or buffer[place] != ord(">"):
-            byte = buffer[place]
-            if quote:
-                quote = 0 if byte == quote else quote
-            elif byte in b"\"'":
-                quote = byte
-            place += 1
-        return self._base + place + 1
+        found = TAG.match(self._buffer, at - self._base)
+        if found is None:
+            raise FileRefused("not-xml", at=at)
+        return self._base + found.end()
 
     def _close_loose(self) -> None:
         if self._loose is not None:
@@ -265,13 +266,16 @@ class _Splitter:
             self._loose = None
 
     def _listen(self) -> None:
-        self._text.clear()
-        self._parser.CharacterDataHandler = self._text.append
+        self._text = ""
+        self._parser.CharacterDataHandler = self._hear
+
+    def _hear(self, text: str) -> None:
+        if len(self._text) < LONGEST_FACT:
+            self._text += text.lstrip() if not self._text else text
 
     def _heard(self, name: str) -> None:
-        text = "".join(self._text).strip()[:LONGEST_FACT]
+        text = self._text[:LONGEST_FACT].strip()
         self._parser.CharacterDataHandler = None
-        self._text.clear()
         if name == "LOAIHOSO":
             self._next_table(text.upper())
         elif name == "MACSKCB" and self._envelope.facility_code is None and text:
@@ -302,6 +306,8 @@ class _Splitter:
         spans, self._spans = self._spans, []
         for start, end in spans:
             yield from self._part(start)
+            if end - start > self._limits.visit_bytes:
+                raise FileRefused("visit-too-large", at=start)
             ordinal = self._ordinal
             self._ordinal += 1
             yield VisitSegment(ordinal, start, self._take(end))

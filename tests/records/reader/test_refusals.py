@@ -86,7 +86,18 @@ def test_a_bomb_is_refused_before_it_unfolds() -> None:
     assert len(packed) < 1_000_000
     limits = Limits(inflated_bytes=1 << 20)
     assert file_refusal(packed, limits) == "inflated-too-large"
-    assert file_refusal(bomb(40)) == "visit-too-large"
+    assert file_refusal(bomb(40)) == "no-visits"
+
+
+@pytest.mark.parametrize("opening", ["<!--", "<a b='", "<?x "])
+def test_a_tag_or_comment_without_end_is_refused_before_it_costs_much(opening: str) -> None:
+    raw = f"<GIAMDINHHS><HOSO/>{opening}".encode() + b"x" * (3 << 20)
+    assert file_refusal(raw) == "visit-too-large"
+
+
+def test_a_visit_over_the_limit_refuses_the_file() -> None:
+    raw = claim_file()
+    assert file_refusal(raw, Limits(visit_bytes=1000)) == "visit-too-large"
 
 
 def test_a_file_at_the_limit_of_bytes_is_taken() -> None:
