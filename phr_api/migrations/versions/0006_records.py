@@ -60,6 +60,7 @@ END $$"""
 
 def upgrade() -> None:
     create_submission()
+    create_entry()
     create_upload()
     create_visit()
     create_order()
@@ -104,6 +105,9 @@ def create_submission() -> None:
         ),
         Index("ix_submission_reports", "finished_at", postgresql_where=text("validate_only")),
     )
+
+
+def create_entry() -> None:
     op.create_table(
         "submission_entry",
         Column("submission_id", Uuid),
