@@ -96,7 +96,7 @@ def _note(at: datetime, label: frozenset[SensitivityClass]) -> facts.Note:
         line_no=1,
         noted_at=at,
         text="Tỉnh, tiếp xúc tốt",
-        vitals=facts.Vitals(pulse=75, temperature=Decimal("37.0")),
+        vitals=facts.Vitals(pulse=75, temperature=Decimal("37.0"), nursing_level=2),
         classes=label,
     )
 

@@ -95,7 +95,7 @@ def test_a_visit_in_full_has_everything_that_came_with_it(
     counts = {name: len(visit[name]) for name in ("medications", "results", "notes", "papers")}
     assert counts == {"medications": 2, "results": 2, "notes": 1, "papers": 1}
     assert visit["cost"] == {"total": 150000, "insurancePaid": 120000}
-    assert visit["notes"][0]["vitals"] == {"pulse": 75, "temperature": "37.0"}
+    assert visit["notes"][0]["vitals"] == {"pulse": 75, "temperature": 37.0, "nursingLevel": 2}
     assert [line["name"] for line in visit["medications"]] == ["Thuốc thử 1", "Thuốc thử 2"]
     assert "received" not in visit
     assert "received" not in visit["medications"][0]

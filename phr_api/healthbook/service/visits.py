@@ -6,7 +6,7 @@ work of statements; the feed triggers run once a table, whatever came into it.
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -179,6 +179,22 @@ def _as_json(rows: list[dict[str, Any]]) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, frozenset):
         return sorted(value)
-    if isinstance(value, facts.Diagnosis | facts.Vitals):
-        return asdict(value)
+    if isinstance(value, facts.Diagnosis):
+        return {"code": value.code, "role": value.role}
+    if isinstance(value, facts.Vitals):
+        return _vitals(value)
     return str(value)  # dates, moments with offset, decimals and ids, as PostgreSQL reads them
+
+
+def _vitals(vitals: facts.Vitals) -> dict[str, Any]:
+    """As they are shown: stored under their wire names, unknown ones left out."""
+    told = {
+        "pulse": vitals.pulse,
+        "temperature": None if vitals.temperature is None else float(vitals.temperature),
+        "systolic": vitals.systolic,
+        "diastolic": vitals.diastolic,
+        "respiration": vitals.respiration,
+        "spo2": vitals.spo2,
+        "nursingLevel": vitals.nursing_level,
+    }
+    return {name: value for name, value in told.items() if value is not None}
