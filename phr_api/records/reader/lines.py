@@ -1,7 +1,7 @@
 """Lines of XML2 to XML6 and XML15 as facts of the book."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -264,12 +264,3 @@ def _tb(lines: Lines, cells: Cells) -> Programme:
         ended_on=cells.day("NGAYKT_DTRI_LAO"),
         regimen=cells.text("PHACDO_DTRI_LAO"),
     )
-
-
-READERS: dict[str, Callable[[Lines], tuple[object, ...]]] = {
-    "medications": read_medications,
-    "procedures": read_procedures,
-    "results": read_results,
-    "notes": read_notes,
-    "programmes": read_programmes,
-}

@@ -87,10 +87,6 @@ VISIT_MESSAGES = {
         "Chữ số thứ tư của số định danh chưa được dùng",
         "The fourth digit of the citizen number is not in use yet",
     ),
-    "control-character": (
-        "Trường chứa ký tự điều khiển",
-        "The field holds a control character",
-    ),
     "text-too-long": ("Trường quá dài", "The field is too long"),
     # only ever warnings
     "unknown-element": ("Phần tử không có trong chuẩn", "The element is not in the standard"),

@@ -15,7 +15,6 @@ from phr_api.records.reader.layout import TABLE_OF_ROOT
 from phr_api.records.reader.reasons import FileRefused
 
 MIB = 1024 * 1024
-UTF8_BOM = b"\xef\xbb\xbf"
 ENVELOPE_ROOTS = frozenset({"GIAMDINHHS", "THONGTINHOSO", "DANHSACHHOSO", "HOSO", "FILEHOSO"})
 # Each row of a check-in list is somebody else's arrival: a visit of its own.
 ARRIVAL_ROW = "TRANG_THAI_KCB"
