@@ -12,7 +12,12 @@ from phr_api.records.reader.people import read_person
 from phr_api.records.reader.reasons import Reason, VisitRefused
 from phr_api.records.reader.rows import Row, canonical
 from phr_api.records.reader.tables import ReadVisit
-from phr_api.vocab import SensitivityClass, classes_of_codes, classes_of_text
+from phr_api.vocab import (
+    SensitivityClass,
+    classes_of_codes,
+    classes_of_services,
+    classes_of_text,
+)
 
 # Tables whose words are looked at; XML1's own are looked at apart, and names of people never.
 TELLING = lines.TELLING | {table: form.telling for table, form in papers.FORMS.items()}
@@ -81,10 +86,12 @@ def _classes(
     words = encounters.telling_texts(summary)
     of_visit = classes_of_codes([each.code for each in diagnoses])
     of_visit |= encounters.classes_given(tables)
-    if not classes_of_text(*diagnosis_words, *words, *_words(tables)):
-        return _Classes(of_visit, of_visit, is_telling=False)
-    of_visit |= classes_of_text(*diagnosis_words)
-    return _Classes(of_visit, of_visit | classes_of_text(*words), is_telling=True)
+    of_encounter = classes_of_services([summary.get("MA_DICH_VU", "")])  # of XML0
+    is_telling = bool(classes_of_text(*diagnosis_words, *words, *_words(tables)))
+    if is_telling:
+        of_visit |= classes_of_text(*diagnosis_words)
+        of_encounter |= classes_of_text(*words)
+    return _Classes(of_visit, of_visit | of_encounter, is_telling=is_telling)
 
 
 def _facts(visit: ReadVisit, encounter: Encounter, classes: _Classes, faults: Faults) -> Visit:

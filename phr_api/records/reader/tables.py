@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from phr_api.records.reader.layout import ARRIVAL, ASSESSMENT, MAY_REPEAT, SUMMARY
+from phr_api.records.reader.layout import ARRIVAL, ASSESSMENT, LAYOUTS, MAY_REPEAT, SUMMARY
 from phr_api.records.reader.reasons import Reason, VisitRefused
 from phr_api.records.reader.rows import Row, TableRows, read_rows, table_of
 
@@ -240,7 +240,7 @@ def _kind_and_content(entry: etree._Element) -> tuple[str | None, etree._Element
             name = (child.text or "").strip().upper()
         elif tag == "NOIDUNGFILE":
             content = child
-    if numbered := NUMBERED.fullmatch(name):
+    if name not in LAYOUTS and (numbered := NUMBERED.fullmatch(name)):
         name = f"XML{numbered.group(1)}"
     return name or None, content
 

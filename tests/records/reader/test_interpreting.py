@@ -18,7 +18,9 @@ from tests.factories.claims import (
     a_referral,
     a_result,
     a_service,
+    check_in_file,
     claim_file,
+    make_arrival,
     make_visit,
 )
 from tests.records.reader.looking import reading_of
@@ -292,6 +294,12 @@ def test_a_reason_for_the_visit_labels_the_visit_and_not_its_facts() -> None:
     visit = read(LY_DO_VV="Xin xét nghiệm HIV").visit
     assert visit.encounter.classes == {HIV}
     assert visit.medications[0].classes == frozenset()
+
+
+@pytest.mark.parametrize("asked", [{"MA_DICH_VU": "24.0169.1616"}, {"TEN_DICH_VU": "HIV Ab"}])
+def test_an_arrival_for_a_test_is_labelled_by_the_test(asked: dict[str, str]) -> None:
+    arrival = make_arrival("A1", **asked)  # type: ignore[arg-type]
+    assert reading_of(check_in_file([arrival])).visit.encounter.classes == {HIV}
 
 
 def test_care_under_a_programme_labels_the_whole_visit() -> None:
