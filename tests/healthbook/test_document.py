@@ -27,21 +27,26 @@ def citizen(client: FlaskClient, session: Session) -> Citizen:
     citizen = make_citizen(session)
     person, at = citizen.profile.id, clock.now()
     make_visit(session, citizen.profile, make_facts(classes=[SensitivityClass.TB]))
-    for statement in (
+    for table, columns, values in (
         (
-            "INSERT INTO coverage (profile_id, id, card_number, registered_facility_code, valid_from,"
-            " seen_at) VALUES (:person, :id, 'GD4019900000000', '99001', '2026-01-01', :at)"
+            "coverage",
+            "card_number, registered_facility_code, valid_from, seen_at",
+            "'GD4019900000000', '99001', '2026-01-01', :at",
         ),
         (
-            "INSERT INTO profile_address (profile_id, id, scheme, list_version, province_code, line,"
-            " seen_at) VALUES (:person, :id, 'two-level', '2025', '01', 'Số 1', :at)"
+            "profile_address",
+            "scheme, list_version, province_code, line, seen_at",
+            "'two-level', '2025', '01', 'Số 1', :at",
         ),
         (
-            "INSERT INTO immunization (profile_id, id, status, vaccine_name, occurred_on, dose_number,"
-            " facility_code, created_at)"
-            " VALUES (:person, :id, 'current', 'Vắc xin thử', '2026-01-01', 1, '99001', :at)"
+            "immunization",
+            "status, vaccine_name, occurred_on, dose_number, facility_code, created_at",
+            "'current', 'Vắc xin thử', '2026-01-01', 1, '99001', :at",
         ),
     ):
+        statement = (
+            f"INSERT INTO {table} (profile_id, id, {columns}) VALUES (:person, :id, {values})"  # noqa: S608
+        )
         session.execute(text(statement), {"person": person, "id": new_row_id(), "at": at})
     session.commit()
     enter(client, citizen)

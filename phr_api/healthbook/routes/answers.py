@@ -67,18 +67,19 @@ def accepts_gzip() -> bool:
 def packed(body: bytes, tag: str) -> Response:
     """Answer bytes that are gzip already, as they lie; unpacked for a caller who takes no gzip."""
     if accepts_gzip():
-        response = Response(body, mimetype=JSON)
-        response.headers["Content-Encoding"] = "gzip"
-    else:
-        response = Response(gzip.decompress(body), mimetype=JSON)
-    return tagged(response, tag)
+        headers = {"Content-Encoding": "gzip"} | _kept(tag)
+        return Response(body, headers=headers, content_type=JSON)
+    return Response(gzip.decompress(body), headers=_kept(tag), content_type=JSON)
 
 
-def tagged(response: Response, tag: str) -> Response:
-    """Give an answer its weak tag; it may be kept, and is asked about each time (R23)."""
-    response.headers["ETag"] = f"W/{tag}"
-    response.headers["Cache-Control"] = "private, no-cache"
-    return response
+def known(tag: str) -> Response:
+    """Answer that the caller has the present one."""
+    return Response(status=304, headers=_kept(tag))
+
+
+def _kept(tag: str) -> dict[str, str]:
+    """Headers of an answer that may be kept, and is asked about each time (R23)."""
+    return {"ETag": f"W/{tag}", "Cache-Control": "private, no-cache"}
 
 
 def known_tags() -> str:
@@ -90,7 +91,7 @@ def answer_by_body(body: bytes) -> Response:
     """Answer a view that is not the owner's full one: its tag is a keyed hash of what it shows."""
     tag = f'"{cursor.keyed_tag(body.decode())}"'
     if tag in known_tags():
-        return tagged(Response(status=304), tag)
+        return known(tag)
     if len(body) >= SMALLEST_GZIP and accepts_gzip():
         return packed(gzip.compress(body, mtime=0), tag)
-    return tagged(Response(body, mimetype=JSON), tag)
+    return Response(body, headers=_kept(tag), content_type=JSON)

@@ -11,10 +11,10 @@ from phr_api.healthbook.feed import position_cursor, read_position
 from phr_api.healthbook.problems import ChangesGone, SectionUnknown
 from phr_api.healthbook.routes.answers import (
     answer_by_body,
+    known,
     known_tags,
     opened,
     packed,
-    tagged,
 )
 from phr_api.healthbook.routes.blueprint import blp
 from phr_api.healthbook.schemas import ChangesSchema, FeedQuerySchema, HealthBookSchema
@@ -72,7 +72,7 @@ def _stored_book(principal: Principal, profile_id: UUID) -> Response | None:
     if stored is None:
         return None
     if stored.is_known:
-        return tagged(Response(status=304), stored.tag)
+        return known(stored.tag)
     return packed(stored.body, stored.tag) if stored.body is not None else None
 
 

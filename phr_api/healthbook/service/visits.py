@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from phr_api.consent import RecordScope
 from phr_api.healthbook import facts, models
 from phr_api.kit import clock
-from phr_api.kit.db import run
+from phr_api.kit.db import do
 from phr_api.kit.ids import new_row_id
 
 PARTS: dict[str, tuple[type[facts.Fact], Any]] = {
@@ -85,7 +85,7 @@ def write_visit(
         "source_state": source_state,
         "at": clock.now(),
     }
-    run(session, _insert_statement(present), values)
+    do(session, _insert_statement(present), values)
     return WrittenVisit(
         encounter_id=encounter_id, facts=sum(len(getattr(visit, name)) for name in present)
     )
