@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from phr_api.audit.models import AuditChain, AuditEvent, AuditRefusal
 from phr_api.kit import clock
-from phr_api.kit.db import run, unit_of_work
+from phr_api.kit.db import do, unit_of_work
 from phr_api.kit.ids import new_row_id
 
 ActorKind = Literal["citizen", "staff", "system", "operator"]
@@ -66,7 +66,7 @@ def add_subjects(
     """Add people to an event; one that is already a subject stays one."""
     if not subjects:
         return
-    run(
+    do(
         session,
         "INSERT INTO audit_subject (profile_id, event_id, at)"
         " SELECT unnest(CAST(%(people)s AS uuid[])), %(event)s, %(at)s ON CONFLICT DO NOTHING",

@@ -12,7 +12,18 @@ from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import psycopg
-from sqlalchemy import DateTime, Engine, Enum, MetaData, NullPool, Table, Text, create_engine, func
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Engine,
+    Enum,
+    MetaData,
+    NullPool,
+    Table,
+    Text,
+    create_engine,
+    func,
+)
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import (
@@ -161,7 +172,7 @@ def set_scope(session: Session, **settings: object) -> None:
     columns = ", ".join(
         f"set_config('phr.{name}', %({name})s, true) AS {name}" for name in sorted(settings)
     )
-    run(session, f"SELECT {columns}", {name: _setting(value) for name, value in settings.items()})
+    do(session, f"SELECT {columns}", {name: _setting(value) for name, value in settings.items()})
 
 
 def _setting(value: object) -> str:
@@ -172,10 +183,21 @@ def _setting(value: object) -> str:
     return str(value)
 
 
+def do(session: Session, sql: str, params: Mapping[str, Any]) -> None:
+    """As `run`, for a statement without a result."""
+    session.flush()  # as session.execute does: what follows may change the scope
+    connection = session.connection()
+    driver = cast("psycopg.Connection[tuple[Any, ...]]", connection.connection.driver_connection)
+    try:
+        driver.cursor().execute(sql.encode(), params, prepare=True)
+    except psycopg.Error as error:
+        raise _as_sqlalchemy(connection, driver, error) from error
+
+
 def run(
     session: Session, sql: str, params: Mapping[str, Any], *, binary: bool = False
 ) -> list[tuple[Any, ...]]:
-    """Run one static statement on the session's connection; returns its rows.
+    """Run one static query on the session's connection; returns its rows.
 
     `binary` asks for results in that format: half the size for bytea.
 
@@ -189,19 +211,25 @@ def run(
     try:
         cursor = driver.cursor(binary=binary)
         cursor.execute(sql.encode(), params, prepare=True)
-        result = cursor.pgresult
-        return cursor.fetchall() if result is not None and result.nfields else []
+        return cursor.fetchall()
     except psycopg.Error as error:
-        if driver.closed:
-            connection.invalidate(error)
-        raise DBAPIError.instance(
-            None,
-            None,
-            error,
-            psycopg.Error,
-            hide_parameters=True,
-            connection_invalidated=driver.closed,
-        ) from error
+        raise _as_sqlalchemy(connection, driver, error) from error
+
+
+def _as_sqlalchemy(
+    connection: Connection, driver: "psycopg.Connection[tuple[Any, ...]]", error: psycopg.Error
+) -> BaseException:
+    """Return the error as session.execute would raise it; a lost connection leaves the pool."""
+    if driver.closed:
+        connection.invalidate(error)
+    return DBAPIError.instance(
+        None,
+        None,
+        error,
+        psycopg.Error,
+        hide_parameters=True,
+        connection_invalidated=driver.closed,
+    )
 
 
 def read_row(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
@@ -237,7 +265,7 @@ def insert_rows(
     """
     if rows:
         statement = _recordset_insert(model, tuple(rows[0]), "rows")
-        run(session, f"{statement} {conflict}", {"rows": _recordset(rows)})
+        do(session, f"{statement} {conflict}", {"rows": _recordset(rows)})
 
 
 def insert_tables(
@@ -250,7 +278,7 @@ def insert_tables(
     filled = {model: rows for model, rows in tables.items() if rows}
     if filled:
         statement = _tables_insert(tuple((model, tuple(rows[0])) for model, rows in filled.items()))
-        run(session, statement, {m.__tablename__: _recordset(rows) for m, rows in filled.items()})
+        do(session, statement, {m.__tablename__: _recordset(rows) for m, rows in filled.items()})
 
 
 def _recordset(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -109,7 +109,7 @@ def withdraw_visit(session: Session, scope: RecordScope, encounter_id: UUID) -> 
 def _mark(
     session: Session, scope: RecordScope, encounter_id: UUID, status: str, *, by: UUID | None
 ) -> None:
-    run(
+    do(
         session,
         _mark_statement(),
         {

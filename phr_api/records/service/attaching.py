@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api import audit, consent, healthbook, identity
 from phr_api.kit import clock
+from phr_api.kit.db import do
 from phr_api.kit.ids import new_row_id
 from phr_api.records import rules
 from phr_api.records.service.arrival import Arrival, Intake
 from phr_api.vocab import ProfileId
 
-_LOCK_RECORDS = text("SELECT lock_records(CAST(:people AS uuid[]))")
+_LOCK_RECORDS = "SELECT lock_records(CAST(%(people)s AS uuid[]))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def attach(
 def detach(session: Session, intake: Intake, current: dict[str, Any], new_owner: UUID) -> UUID:
     """Leave a tombstone in the book that the visit leaves; returns whose book that was."""
     old_owner = UUID(current["profile_id"])
-    session.execute(_LOCK_RECORDS, {"people": [old_owner, new_owner]})
+    do(session, _LOCK_RECORDS, {"people": [old_owner, new_owner]})
     scope = consent.open_for_intake(
         session, intake.actor, intake.facility_code, ProfileId(old_owner)
     )

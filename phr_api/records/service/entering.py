@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from phr_api.kit import clock
-from phr_api.kit.db import run
+from phr_api.kit.db import do, run
 from phr_api.kit.ids import new_row_id
 from phr_api.records import rules
 from phr_api.records.models import Outcome, VisitState
@@ -69,6 +69,18 @@ def enter_known(session: Session, intake: Intake, arrival: Arrival, known: Known
     place = attaching.find_place(session, intake, arrival, known.current, person)
     if place.is_waiting and _is_waiting_still(arrival, known):
         return Outcome.NEEDS_REVIEW
+    return _write(session, intake, arrival, known, place, person)
+
+
+def _write(
+    session: Session,
+    intake: Intake,
+    arrival: Arrival,
+    known: Known,
+    place: attaching.Place,
+    person: bytes,
+) -> Outcome:
+    """Write the visit into its book, or put it up for review; its version, bytes and entry."""
     at = clock.now()
     encounter_id = None
     if not place.is_waiting:
@@ -223,4 +235,4 @@ def write_entry(  # noqa: PLR0913 - what became of a visit
         statement = writing.WITH_VERSION if version else writing.WITH_BYTES
     else:
         statement = writing.AGAIN_WITH_VERSION if version else writing.ENTRY
-    run(session, statement, parameters)
+    do(session, statement, parameters)

@@ -9,10 +9,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from phr_api.kit.db import run
+from phr_api.kit.db import do
 from phr_api.records.models import Outcome, VisitState
 from phr_api.records.service.arrival import Base, Intake
 
@@ -50,12 +49,13 @@ WITH_BYTES = f"WITH bytes AS ({_ORIGINAL}) {_ENTRY}"
 ENTRY = _ENTRY
 VERSION = _VERSION
 
-_END = text(
-    "UPDATE received_visit SET state = :state, ended_at = :at WHERE id = :visit RETURNING id"
+_END = (
+    "UPDATE received_visit SET state = %(state)s, ended_at = %(at)s"
+    " WHERE id = CAST(%(visit)s AS uuid)"
 )
-_CLOSE_REFUSALS = text(
+_CLOSE_REFUSALS = (
     "UPDATE submission_entry SET is_open = false"
-    " WHERE is_open AND facility_code = :facility AND ma_lk = :ma_lk"
+    " WHERE is_open AND facility_code = %(facility)s AND ma_lk = %(ma_lk)s"
 )
 
 
@@ -139,7 +139,7 @@ def add_version(
 ) -> None:
     """Write a version whose bytes are kept already; `visit` is the row that it follows."""
     same = {name: visit[name] for name in ("ma_lk", "ma_bn", "ordinal")}
-    run(
+    do(
         session,
         VERSION,
         version.parameters(intake)
@@ -150,12 +150,12 @@ def add_version(
 
 def end_version(session: Session, visit_id: UUID | str, state: VisitState, at: datetime) -> None:
     """Take a version out of force; another may become current after it."""
-    session.execute(_END, {"visit": visit_id, "state": state, "at": at}).one()
+    do(session, _END, {"visit": visit_id, "state": state, "at": at})
 
 
 def close_refusals(session: Session, intake: Intake, ma_lk: str) -> None:
     """Settle the open refusals of a visit that has arrived properly."""
-    session.execute(_CLOSE_REFUSALS, {"facility": intake.facility_code, "ma_lk": ma_lk})
+    do(session, _CLOSE_REFUSALS, {"facility": intake.facility_code, "ma_lk": ma_lk})
 
 
 def as_json(value: object) -> str:
