@@ -5,6 +5,7 @@ caller is private and not stored (R23); every error is an RFC 9457 problem in Vi
 """
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -28,6 +29,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 log = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
+MEMBER_NAME = re.compile(r"[A-Za-z_]{1,40}")
 INVALID = "UNPROCESSABLE_CONTENT"  # RFC 9110's name of 422
 LONGEST_IDEMPOTENCY_KEY = 100
 # lock, statement and idle timeouts, too many connections, shutdown: come back in a moment
@@ -169,7 +171,8 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
         code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
         if code == HTTPStatus.UNPROCESSABLE_ENTITY:
             data: Mapping[str, Any] = getattr(error, "data", None) or {}
-            return problem_response(problems.InvalidRequest(errors=data.get("messages", {})))
+            errors = named_safely(data.get("messages", {}))
+            return problem_response(problems.InvalidRequest(errors=errors))
         known = HTTP_PROBLEMS.get(code)
         if known is not None:
             return problem_response(known())
@@ -180,6 +183,19 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
             {name: value for name, value in error.get_headers() if name == "Allow"}
         )
         return response
+
+
+def named_safely(errors: Any) -> Any:
+    """Return messages by place; what cannot be a member's name is not repeated.
+
+    An unknown member is told by its name, unless that is a person's number or name sent as one.
+    """
+    if not isinstance(errors, Mapping):
+        return errors
+    return {
+        name if isinstance(name, int) or MEMBER_NAME.fullmatch(name) else "?": named_safely(value)
+        for name, value in errors.items()
+    }
 
 
 HTTP_PROBLEMS: dict[int, type[Problem]] = {

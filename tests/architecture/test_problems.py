@@ -62,9 +62,10 @@ def test_the_language_is_the_callers_and_vietnamese_first(client: FlaskClient) -
         assert answer.mimetype == "application/problem+json"
 
 
+# numbers, and names as Vietnamese writes them: not what a member of ours could be called
 PERSONAL = st.text(
     st.characters(categories=["L", "N"], include_characters=" "), min_size=12, max_size=40
-).filter(lambda text: len(set(text)) > 6)
+).filter(lambda text: len(set(text)) > 6 and not (text.isascii() and text.isalpha()))
 
 
 @settings(
@@ -78,7 +79,7 @@ def test_no_problem_repeats_what_was_sent(client: FlaskClient, value: str) -> No
         client.post("/v1/sign-in/attempts", json=attempt),
         client.post("/v1/oauth/token", data=form),
         client.get("/v1/me", headers={"Authorization": f"Bearer {value.encode().hex()}"}),
-        client.get("/v1/facilities", query_string={"cursor": value}),
+        client.get("/v1/facilities", query_string={"after": value}),
     ):
         assert 400 <= answer.status_code < 500
         assert value not in answer.get_data(as_text=True)

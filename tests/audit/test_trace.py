@@ -6,7 +6,6 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
-from phr_api.vocab import ProfileId
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
@@ -15,6 +14,7 @@ from phr_api import audit
 from phr_api.audit import service
 from phr_api.kit import clock
 from phr_api.kit.db import set_scope, unit_of_work
+from phr_api.vocab import ProfileId
 
 SECRET = b"a secret that only this test knows"
 DESK = audit.Actor(kind="staff", id=uuid4(), facility_code="99001")
