@@ -30,8 +30,9 @@ def find_access_events(
     *,
     limit: int,
     before: tuple[datetime, UUID] | None = None,
+    actor_id: UUID | None = None,
 ) -> list[AccessEvent]:
-    """Newest first, by keyset; served by ix_audit_subject_timeline.
+    """Newest first, by keyset; served by ix_audit_subject_timeline. `actor_id`: only their acts.
 
     The caller has opened the record: row-level security shows only the events of that person.
     """
@@ -48,6 +49,8 @@ def find_access_events(
         .join(AuditSubject, AuditSubject.event_id == AuditEvent.id)
         .where(AuditSubject.profile_id == profile_id)
     )
+    if actor_id is not None:
+        query = query.where(AuditEvent.actor_id == actor_id)
     if before:
         query = query.where(tuple_(AuditSubject.at, AuditSubject.event_id) < before)
     newest_first = (AuditSubject.at.desc(), AuditSubject.event_id.desc())

@@ -80,6 +80,27 @@ def test_the_log_goes_page_by_page(client: FlaskClient, session: Session, citize
     assert second["next"] is None
 
 
+@pytest.mark.parametrize(("birth", "seen"), [("2016-05-01", 2), ("2009-05-01", 1)])
+def test_a_youths_carer_reads_of_their_own_acts_alone(
+    client: FlaskClient, session: Session, birth: str, seen: int
+) -> None:
+    child = make_profile(session, birth=birth, full_name="Trần Văn Thử Con")
+    audit.record(
+        session,
+        audit.Actor(kind="system", id=make_system(session).client.id, facility_code=FACILITY),
+        action="visit.sent",
+        subjects=[child.id],
+    )
+    session.commit()
+    carer = make_citizen(session)
+    make_carer(session, carer.account, child)
+    url = f"/v1/profiles/{child.id}/access-log"
+    answer = client.get(url, headers=carer.headers).json
+    assert answer is not None
+    assert len(answer["items"]) == seen  # their own reading of the log is in it
+    assert ("visit.sent" in {item["action"] for item in answer["items"]}) is (seen == 2)
+
+
 def test_strangers_and_nobody_read_no_log(
     client: FlaskClient, session: Session, citizen: Citizen
 ) -> None:

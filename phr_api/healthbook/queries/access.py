@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from phr_api import audit, clinics
 from phr_api.consent import RecordScope
+from phr_api.vocab import SensitivityClass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +32,19 @@ def find_accesses(
     limit: int,
     before: tuple[datetime, UUID] | None = None,
 ) -> list[Access]:
-    """Newest first, by keyset; three statements whatever the number of rows."""
-    events = audit.find_access_events(session, scope.profile_id, limit=limit, before=before)
+    """Newest first, by keyset; three statements whatever the number of rows.
+
+    A carer from whom sensitive facts are hidden reads only of their own acts: a name of a facility
+    in anybody else's would tell what is hidden (R18).
+    """
+    sees_all = scope.classes == frozenset(SensitivityClass)
+    events = audit.find_access_events(
+        session,
+        scope.profile_id,
+        limit=limit,
+        before=before,
+        actor_id=None if sees_all else scope.actor.id,
+    )
     rows = session.execute(
         text("SELECT event_id, name FROM access_names(:events)"),
         {"events": [event.id for event in events]},
