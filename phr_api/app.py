@@ -27,6 +27,7 @@ def create_app(settings: Settings) -> Flask:
     """Build the application for one process, bound to the web role of the database."""
     app = Flask("phr_api", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.config.update(
         API_TITLE="PHR API",
         API_VERSION="v1",
