@@ -53,7 +53,7 @@ def read_person(
         number=own,
         is_newborn=newborn,
         mother_number=(mother or mother_number) if newborn else None,
-        cards=read_cards(cells),
+        cards=_own_cards(read_cards(cells), is_newborn=newborn),
         address=_read_address(cells, arrived_at),
         phone=_read_phone(cells),
         ethnicity=cells.text("MA_DANTOC"),
@@ -130,6 +130,13 @@ def _whose_number(
     if system is IdentifierSystem.CITIZEN and citizen_birth_year(value) == birth.year:
         return number, None
     return None, number
+
+
+def _own_cards(cards: tuple[ReceivedCard, ...], *, is_newborn: bool) -> tuple[ReceivedCard, ...]:
+    """Leave out a newborn's cards of another group than TE, children under 6: the mother's."""
+    if not is_newborn:
+        return cards
+    return tuple(card for card in cards if card.card is None or card.card.startswith("TE"))
 
 
 def _mother(tables: dict[str, list[Row]]) -> tuple[str | None, Number | None]:

@@ -232,6 +232,14 @@ def test_a_newborn_with_a_number_of_its_own_keeps_it() -> None:
     assert reading.person.mother_number is None
 
 
+@pytest.mark.parametrize(("card", "kept"), [("TE1019800000001", 1), ("GD4019900000000", 0)])
+def test_a_newborn_keeps_a_childs_card_and_not_the_mothers(card: str, kept: int) -> None:
+    """So that whoever is born is never taken for the holder of the card they were born under."""
+    reading = read(person=Patient(birth="202610050610", sex="1", card=card))
+    assert reading.person.is_newborn
+    assert len(reading.person.cards) == kept
+
+
 def test_a_mother_is_no_newborn_whatever_papers_came() -> None:
     person = read(tables={"XML9": [a_birth_paper()]}).person
     assert not person.is_newborn
