@@ -1,5 +1,6 @@
 """Visits, results, medicines and papers, one by one and page by page."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -170,6 +171,16 @@ def test_a_result_is_a_series_for_a_chart_oldest_first(
         f"/v1/profiles/{citizen.profile.id}/results?code=NONE", headers=citizen.headers
     )
     assert missing.status_code == 404
+
+
+def test_a_result_without_a_code_is_a_series_by_its_name(
+    client: FlaskClient, session: Session, citizen: Citizen
+) -> None:
+    visit = make_facts(results=1)
+    nameless = replace(visit.results[0], code=None, name="WBC")
+    make_visit(session, citizen.profile, replace(visit, results=(nameless,)))
+    series = read(client, citizen, "results?code=WBC")
+    assert [point["value"] for point in series["items"]] == ["5.40"]
 
 
 def test_medicines_can_be_asked_for_by_their_last_day(

@@ -186,14 +186,15 @@ POINT = wire.members(
 
 
 def get_series(session: Session, scope: RecordScope, code: str) -> tuple[str, list[str]]:
-    """The name of a result and its points, oldest first; walks ix_result_series.
+    """The name of a result and its points, oldest first; one person's part of ix_result_series.
 
-    NotFound when this scope sees no such result.
+    Many hospitals leave the code of an index empty: then its name is the code. NotFound when this
+    scope sees no such result.
     """
     rows = session.execute(
         text(
             f"SELECT t.name, json_strip_nulls({POINT})\\:\\:text FROM result t"  # noqa: S608
-            f" WHERE t.profile_id = :profile AND t.code = :code AND {CURRENT}"
+            f" WHERE t.profile_id = :profile AND coalesce(t.code, t.name) = :code AND {CURRENT}"
             " AND t.resulted_at IS NOT NULL ORDER BY t.resulted_at DESC, t.id DESC LIMIT :limit"
         ),
         {"profile": scope.profile_id, "code": code, "limit": MOST_POINTS},

@@ -124,7 +124,8 @@ MEDICATION = Kind(
     "medication",
     Section.MEDICATIONS,
     members(
-        **columns("id", "encounter_id", "code", "name", "strength", "form", "route"),
+        **columns("id", "encounter_id", "code", "name", "strength", "form"),
+        route=words("'medicine-route'", "t.route"),
         **columns("dose_text", "instructions"),
         quantity="trim_scale(t.quantity)",
         unit="t.unit",

@@ -106,7 +106,7 @@ class MedicationSchema(OfVisitSchema):
     name = fields.String(required=True)
     strength = fields.String()
     form = fields.String()
-    route = fields.String()
+    route = fields.Nested(WordsSchema)
     dose_text = fields.String()
     instructions = fields.String()
     quantity = fields.Float()
@@ -273,8 +273,11 @@ class MedicationQuerySchema(PageQuerySchema):
 class ResultQuerySchema(PageQuerySchema):
     code = fields.String(
         load_default=None,
-        validate=[validate.Length(1, 100), no_control_characters],
-        metadata={"description": "one result as a series for a chart, oldest first"},
+        validate=[validate.Length(1, 300), no_control_characters],
+        metadata={
+            "description": "one result as a series for a chart, oldest first: its code, or its"
+            " name if the hospital gave it none"
+        },
     )
 
 
