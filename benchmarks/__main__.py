@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import book, intake
 from benchmarks.report import Report
+from benchmarks.scale import FULL, SMALL
 from phr_api.kit import clock
 from phr_api.kit.embedded import EmbeddedServer
 
@@ -20,16 +21,18 @@ PARTS = {"book": book.run, "intake": intake.run}
 
 
 def main() -> int:
-    """Run the named parts, or all; only a run of all writes RESULTS.md."""
+    """Run the named parts, or all; only a full run of all writes RESULTS.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="book, intake; default both")
-    chosen = parser.parse_args().parts or list(PARTS)
+    parser.add_argument("--small", action="store_true", help="only whether they still run")
+    arguments = parser.parse_args()
+    chosen, scale = arguments.parts or list(PARTS), SMALL if arguments.small else FULL
     with (
         tempfile.TemporaryDirectory(prefix="phr-bench-") as folder,
         EmbeddedServer.start(Path(folder)) as cluster,
     ):
-        reports = [PARTS[name](cluster, Path(folder)) for name in chosen]
-    if set(chosen) == set(PARTS):
+        reports = [PARTS[name](cluster, Path(folder), scale) for name in chosen]
+    if set(chosen) == set(PARTS) and scale is FULL:
         RESULTS.write_text(render(reports))
     return 0 if all(report.is_ok for report in reports) else 1
 

@@ -13,16 +13,14 @@ import psycopg
 from benchmarks.installation import Installation, install, serving
 from benchmarks.people import Measured, fill
 from benchmarks.report import Report, interleaved, median_ratio
+from benchmarks.scale import Scale
 from benchmarks.wrk import Load, load
 from phr_api import identity
 from phr_api.identity import Principal, tokens
 from phr_api.kit import clock, db
 from phr_api.kit.embedded import EmbeddedServer
 
-ROUNDS = 7
-SECONDS = 2
 MEASURED = 50
-FEW, MANY = 1_000, 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +87,13 @@ def read_once(address: str, reader: Reader) -> tuple[str, int]:
         return answer.headers["ETag"], len(answer.read())
 
 
-def pgbench(cluster: EmbeddedServer, database: str, readers: list[Reader]) -> float:
+def pgbench(cluster: EmbeddedServer, database: str, readers: list[Reader], seconds: int) -> float:
     """Transactions a second of pgbench fetching the same stored bodies by their key, as rows."""
     ids = ",".join(f"'{reader.person.profile_id}'" for reader in readers[:1])
     script = f"SELECT body FROM record_snapshot WHERE profile_id = {ids};\n"  # noqa: S608
     command = [
         str(cluster.bin_dir / "pgbench"),
-        *("-n", "-c", "16", "-j", "1", "-T", str(SECONDS), "-M", "prepared", "-f", "/dev/stdin"),
+        *("-n", "-c", "16", "-j", "1", "-T", str(seconds), "-M", "prepared", "-f", "/dev/stdin"),
         *("-h", str(cluster.socket_dir), "-U", "postgres", database),
     ]
     output = subprocess.run(
@@ -110,12 +108,15 @@ def pgbench(cluster: EmbeddedServer, database: str, readers: list[Reader]) -> fl
     return float(line.split()[2])
 
 
-def run(cluster: EmbeddedServer, data_dir: Path) -> Report:
+def run(cluster: EmbeddedServer, data_dir: Path, scale: Scale) -> Report:
     """Measure the read, its peers, and whether the number of people matters."""
     report = Report("The health book")
     small = install(cluster, "few", data_dir)
     large = install(cluster, "many", data_dir)
-    few, many = prepare(small, others=FEW - MEASURED), prepare(large, others=MANY - MEASURED)
+    few, many = (
+        prepare(small, others=scale.few - MEASURED),
+        prepare(large, others=scale.many - MEASURED),
+    )
     with serving(small) as small_address, serving(large) as large_address:
         tags = [read_once(small_address, reader) for reader in few]
         for reader in many:
@@ -127,8 +128,8 @@ def run(cluster: EmbeddedServer, data_dir: Path) -> Report:
             "known": rotation(data_dir, "known", few, [tag for tag, _ in tags]),
             "many": rotation(data_dir, "many", many, None),
         }
-        measure(report, cluster, small_address, few, scripts)
-        compare_sizes(report, small_address, large_address, scripts)
+        measure(report, cluster, small_address, few, scripts, scale)
+        compare_sizes(report, small_address, large_address, scripts, scale)
     return report
 
 
@@ -138,30 +139,31 @@ def measure(
     address: str,
     readers: list[Reader],
     scripts: dict[str, Path],
+    scale: Scale,
 ) -> None:
     """Throughput of the book and of 304 against an empty view, the ORM, bare WSGI and pgbench."""
     books: list[Load] = []
 
     def read_book() -> float:
-        books.append(load(address, seconds=SECONDS, script=scripts["few"]))
+        books.append(load(address, seconds=scale.seconds, script=scripts["few"]))
         return books[-1].rate
 
     orm = {"Authorization": f"Bearer {readers[0].token}"}
     rates = interleaved(
-        ROUNDS,
+        scale.rounds,
         {
-            "empty": lambda: load(f"{address}/peer/empty/", seconds=SECONDS).rate,
+            "empty": lambda: load(f"{address}/peer/empty/", seconds=scale.seconds).rate,
             "book": read_book,
-            "304": lambda: load(address, seconds=SECONDS, script=scripts["known"]).rate,
+            "304": lambda: load(address, seconds=scale.seconds, script=scripts["known"]).rate,
             "orm": lambda: (
                 load(
                     f"{address}/peer/orm/{readers[0].person.profile_id}",
-                    seconds=SECONDS,
+                    seconds=scale.seconds,
                     headers=orm,
                 ).rate
             ),
-            "bare": lambda: load(f"{address}/peer/bare", seconds=SECONDS).rate,
-            "pgbench": lambda: pgbench(cluster, "few", readers),
+            "bare": lambda: load(f"{address}/peer/bare", seconds=scale.seconds).rate,
+            "pgbench": lambda: pgbench(cluster, "few", readers, scale.seconds),
         },
     )
     for name, values in rates.items():
@@ -175,16 +177,18 @@ def measure(
     report.say(f"  book of pgbench: {median_ratio(rates['book'], rates['pgbench']):.3f}")
 
 
-def compare_sizes(report: Report, small: str, large: str, scripts: dict[str, Path]) -> None:
+def compare_sizes(
+    report: Report, small: str, large: str, scripts: dict[str, Path], scale: Scale
+) -> None:
     """The same read among 1,000 and among 200,000 people."""
     p50 = interleaved(
-        ROUNDS,
+        scale.rounds,
         {
-            "few": lambda: load(small, seconds=SECONDS, script=scripts["few"]).p50,
-            "many": lambda: load(large, seconds=SECONDS, script=scripts["many"]).p50,
+            "few": lambda: load(small, seconds=scale.seconds, script=scripts["few"]).p50,
+            "many": lambda: load(large, seconds=scale.seconds, script=scripts["many"]).p50,
         },
     )
-    for name, people in (("few", FEW), ("many", MANY)):
+    for name, people in (("few", scale.few), ("many", scale.many)):
         milliseconds = 1000 * statistics.median(p50[name])
         report.say(f"  p50 among {people:,} people: {milliseconds:.2f} ms")
     report.bench("p50_many_of_few", median_ratio(p50["many"], p50["few"]), 1.2, at_most=True)

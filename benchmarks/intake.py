@@ -20,14 +20,12 @@ from sqlalchemy import text
 
 from benchmarks.installation import Installation, install
 from benchmarks.report import Report, interleaved, median_ratio
+from benchmarks.scale import Scale
 from phr_api import identity, records
 from phr_api.kit import db
 from phr_api.kit.embedded import EmbeddedServer
 from phr_api.records import take_in
 
-ROUNDS = 5
-VISITS = 400
-LARGE_FILE_VISITS = 5_000
 MOST_MEMORY_MIB = 300
 FACILITY = "99001"
 SAMPLES = Path(__file__).parents[1] / "tests" / "data"
@@ -103,10 +101,10 @@ def take_whole(file: bytes, outcome: str) -> float:
     return taken.counts[outcome] / seconds
 
 
-def peak_memory_mib(installation: Installation, folder: Path) -> tuple[float, float]:
+def peak_memory_mib(installation: Installation, folder: Path, visits: int) -> tuple[float, float]:
     """Ingest a large file by the command line; its process's peak memory, and the file's size."""
     path = folder / "large.xml"
-    path.write_bytes(new_file(LARGE_FILE_VISITS))
+    path.write_bytes(new_file(visits))
     command = [sys.executable, "-m", "phr_api", "ingest", str(path), "--facility", FACILITY]
     process = subprocess.Popen(command, env=installation.environment, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -116,7 +114,7 @@ def peak_memory_mib(installation: Installation, folder: Path) -> tuple[float, fl
     return usage.ru_maxrss / 1024, path.stat().st_size / 2**20
 
 
-def run(cluster: EmbeddedServer, data_dir: Path) -> Report:
+def run(cluster: EmbeddedServer, data_dir: Path, scale: Scale) -> Report:
     """Measure the pipeline against parsing alone, the second time against the first, memory."""
     report = Report("Intake")
     installation = install(cluster, "intake", data_dir)
@@ -128,11 +126,11 @@ def run(cluster: EmbeddedServer, data_dir: Path) -> Report:
     files: list[bytes] = []
 
     def first_time() -> float:
-        files.append(new_file(VISITS))
+        files.append(new_file(scale.visits))
         return take_whole(files[-1], "accepted")
 
     rates = interleaved(
-        ROUNDS,
+        scale.rounds,
         {
             "first time": first_time,
             "second time": lambda: take_whole(files[-1], "unchanged"),
@@ -145,8 +143,10 @@ def run(cluster: EmbeddedServer, data_dir: Path) -> Report:
     report.bench("intake_of_parse_alone", ratio, 0.10)
     again = median_ratio(rates["second time"], rates["first time"])
     report.bench("intake_unchanged_of_first", again, 3)
-    memory, size = peak_memory_mib(installation, data_dir)
-    report.say(f"  {LARGE_FILE_VISITS:,} visits in {size:.0f} MiB: peak memory {memory:.0f} MiB")
+    memory, size = peak_memory_mib(installation, data_dir, scale.large_file_visits)
+    report.say(
+        f"  {scale.large_file_visits:,} visits in {size:.0f} MiB: peak memory {memory:.0f} MiB"
+    )
     report.bench("intake_memory_of_300_mib", memory / MOST_MEMORY_MIB, 1, at_most=True)
     return report
 

@@ -61,7 +61,8 @@ def cluster(data_dir: Path) -> Generator[EmbeddedServer]:
 @pytest.fixture(scope="session")
 def environment(cluster: EmbeddedServer, data_dir: Path) -> dict[str, str]:
     """The environment of a process of this installation, for processes that tests start."""
-    keep = {name: os.environ[name] for name in ("PATH", "HOME")}  # noqa: TID251 - to start processes
+    outside = os.environ  # noqa: TID251 - what processes started here need
+    keep = {name: outside[name] for name in ("PATH", "HOME", "CI") if name in outside}
     return keep | {
         "PHR_ENV": "development",
         "PHR_DATA_DIR": str(data_dir),

@@ -1,0 +1,19 @@
+"""How much is measured: in full by `make bench`, in small by the test that they still run."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """Rounds and seconds of each measure, people in the two databases, visits in the files."""
+
+    rounds: int
+    seconds: int
+    few: int
+    many: int
+    visits: int
+    large_file_visits: int
+
+
+FULL = Scale(rounds=7, seconds=2, few=1_000, many=200_000, visits=400, large_file_visits=5_000)
+SMALL = Scale(rounds=1, seconds=1, few=60, many=200, visits=10, large_file_visits=20)
