@@ -16,6 +16,17 @@ class FileTooLarge(Problem):
     }
 
 
+class FileIncomplete(Problem):
+    """Fewer bytes arrived than Content-Length announced."""
+
+    status = HTTPStatus.BAD_REQUEST
+    slug = "records/file-incomplete"
+    titles = {
+        "vi": "Tệp chưa được gửi hết, hãy gửi lại",
+        "en": "The file did not arrive in full, send it again",
+    }
+
+
 class FileEmpty(Problem):
     """The body holds no bytes."""
 

@@ -301,3 +301,21 @@ def test_messages_come_in_the_callers_language(
         messages.add(answer["entries"][0]["reasons"][0]["message"])
 
     assert len(messages) == 2
+
+
+def test_a_body_that_ends_early_is_not_taken(
+    client: FlaskClient, system: System, session: Session
+) -> None:
+    file = a_file(a_visit())
+    headers = system.headers | {"Idempotency-Key": uuid4().hex}
+
+    answer = client.post(
+        ROOT,
+        input_stream=io.BytesIO(file[:-10]),
+        headers=headers,
+        environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": str(len(file))},
+    )
+
+    assert answer.status_code == 400
+    assert answer.json is not None
+    assert answer.json["type"] == "/problems/records/file-incomplete"

@@ -13,8 +13,10 @@ from phr_api.kit import cursor, limits
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.idempotency import Attempt, Created, once
 from phr_api.kit.limits import Limit
+from phr_api.kit.problems import NotAllowed
 from phr_api.kit.web import Blueprint, current_attempt
 from phr_api.records.models import Submission
+from phr_api.records.problems import FileIncomplete
 from phr_api.records.queries import submissions as queries
 from phr_api.records.schemas import (
     EntriesQuerySchema,
@@ -37,6 +39,7 @@ blp = Blueprint(
 
 SENDERS: frozenset[FacilityRole] = frozenset({"system"})
 READERS: frozenset[FacilityRole] = frozenset({"system", "desk", "doctor"})
+SCOPE = "records.write"
 A_SENDER = Limit(name="submissions", count=600, per=timedelta(hours=1))
 FILE_BODY = {
     "required": True,
@@ -83,10 +86,14 @@ class Submissions(MethodView):
             current_attempt(principal.principal_id, body=b"")  # the key is asked for before 50 MiB
         with unit_of_work() as session:
             open_facility(session, principal, code, roles=SENDERS)
+        if SCOPE not in principal.scopes:
+            raise NotAllowed
         limits.take((A_SENDER, principal.principal_id))
         request.max_content_length = MOST_BYTES + 1
         spool = receive(request.stream, keys.current().public_key)
         try:
+            if request.content_length is not None and spool.size < request.content_length:
+                raise FileIncomplete
             return _take(spool, principal, code, is_trial=is_trial)
         finally:
             spool.close()
