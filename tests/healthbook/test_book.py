@@ -11,10 +11,13 @@ from sqlalchemy.orm import Session
 
 from phr_api.audit.models import AuditEvent, AuditSubject
 from phr_api.clinics import NewFacility, save_facilities
+from phr_api.consent import open_record
 from phr_api.healthbook.models import RecordSnapshot
+from phr_api.healthbook.queries import BuiltBook
 from phr_api.healthbook.schemas import HealthBookSchema
+from phr_api.healthbook.service import keep_book
 from phr_api.kit import clock, db
-from phr_api.vocab import SensitivityClass
+from phr_api.vocab import ProfileId, SensitivityClass
 from tests.factories.healthbook import make_carer, make_directory, make_facts, make_visit
 from tests.factories.people import (
     FACILITY,
@@ -145,27 +148,27 @@ def test_an_old_body_is_never_kept_under_a_newer_version(
     client: FlaskClient, session: Session, citizen: Citizen
 ) -> None:
     client.get(url(citizen), headers=citizen.headers)
-    kept = session.execute(
-        text("SELECT version, shape FROM record_snapshot WHERE profile_id = :id"),
-        {"id": citizen.profile.id},
-    ).one()
-    session.execute(
-        text(
-            "INSERT INTO record_snapshot VALUES (:id, :version - 1, 'older', 'x')"
-            " ON CONFLICT (profile_id) DO UPDATE SET version = excluded.version,"
-            " shape = excluded.shape, body = excluded.body"
-            " WHERE excluded.version > record_snapshot.version OR"
-            " (excluded.version = record_snapshot.version"
-            " AND excluded.shape <> record_snapshot.shape)"
-        ),
-        {"id": citizen.profile.id, "version": kept.version},
-    )
-    session.commit()
-    now = session.execute(
-        text("SELECT version, shape FROM record_snapshot WHERE profile_id = :id"),
-        {"id": citizen.profile.id},
-    ).one()
-    assert now == kept
+    kept = session.get_one(RecordSnapshot, citizen.profile.id)
+    version, shape = kept.version, kept.shape
+    for late in (
+        BuiltBook(version - 1, "older", b"{}"),
+        BuiltBook(version, shape, b"{}"),
+    ):
+        keep(citizen, late)
+        session.refresh(kept)
+        assert (kept.version, kept.shape) == (version, shape)
+        assert kept.body != gzip.compress(b"{}", 6, mtime=0)
+    keep(citizen, BuiltBook(version, "renamed", b"{}"))
+    session.refresh(kept)
+    assert kept.shape == "renamed"
+
+
+def keep(citizen: Citizen, book: BuiltBook) -> None:
+    """Store a book as the web does, with the owner's right to it."""
+    with db.unit_of_work() as session:
+        person = ProfileId(citizen.profile.id)
+        scope = open_record(session, citizen.principal, person, action="test")
+        keep_book(session, scope, book)
 
 
 def test_sections_narrow_the_book_and_have_a_tag_of_their_own(
