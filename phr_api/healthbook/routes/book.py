@@ -50,7 +50,7 @@ def read_book(profile_id: UUID) -> Response:
     An unchanged book answers 304. Members without a value are left out.
     """
     principal = current_principal()
-    wanted = request.args.get("sections")
+    wanted = request.args.get("sections") if request.query_string else None
     if wanted is None:
         own = _stored_book(principal, profile_id)
         if own is not None:
