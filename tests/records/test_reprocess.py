@@ -2,18 +2,22 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from threading import Event
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from phr_api import records
 from phr_api.identity.models import Profile
-from phr_api.records.models import Original
-from phr_api.records.service import reading
+from phr_api.records.models import IntakeWork, Original, UploadChunk
+from phr_api.records.service import queue, reading
+from phr_api.records.service.queue import MOST_ATTEMPTS
 from phr_api.vocab import name_key
-from tests.factories.people import new_number
+from tests.factories.people import make_system, new_number
 from tests.records.conftest import Send
 from tests.records.files import a_file, a_visit, key_of
 from tests.records.looking import count, entries, holder, states
@@ -79,3 +83,31 @@ def test_a_waiting_visit_is_matched_again(
 
     assert states(session, key_of(waiting)) == ["superseded", "current"]
     assert holder(session, key_of(waiting)) == owner
+
+
+def test_a_file_that_was_given_up_keeps_its_bytes_and_is_taken_up_again(
+    client: FlaskClient, session: Session, as_worker: AsWorker
+) -> None:
+    system = make_system(session, facility_codes=(FACILITY,))
+    visit = a_visit(MA_CSKCB=FACILITY)
+    headers = system.headers | {"Idempotency-Key": uuid4().hex}
+    root = f"/v1/facilities/{FACILITY}/submissions"
+    sent = client.post(root, data=a_file(visit, facility=FACILITY), headers=headers)
+    assert sent.json is not None
+    submission_id = UUID(sent.json["id"])
+    session.execute(
+        update(IntakeWork).where(IntakeWork.id == submission_id).values(attempts=MOST_ATTEMPTS)
+    )
+    session.commit()
+    with as_worker():
+        assert queue.work_on(submission_id, Event())
+    given_up = client.get(sent.headers["Location"], headers=system.headers).json
+    assert given_up is not None
+    assert (given_up["state"], given_up["refusal"]["code"]) == ("refused", "processing-failed")
+    assert count(session, UploadChunk, submission_id=submission_id) == 1
+
+    with as_worker():
+        assert records.reprocess(FACILITY) == {"accepted": 1}
+
+    assert states(session, key_of(visit)) == ["current"]
+    assert count(session, UploadChunk, submission_id=submission_id) == 0

@@ -9,8 +9,10 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from phr_api.audit.models import AuditEvent, AuditSubject
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.records import trim_reports
@@ -19,7 +21,7 @@ from phr_api.records.service import spool
 from tests.factories.people import SignedIn, System, make_citizen, make_system
 from tests.records.conftest import Send
 from tests.records.files import FACILITY, a_file, a_visit, key_of, new_key
-from tests.records.looking import count
+from tests.records.looking import count, holder
 
 Drain = Callable[[], None]
 ROOT = f"/v1/facilities/{FACILITY}/submissions"
@@ -319,3 +321,28 @@ def test_a_body_that_ends_early_is_not_taken(
     assert answer.status_code == 400
     assert answer.json is not None
     assert answer.json["type"] == "/problems/records/file-incomplete"
+
+
+def test_what_staff_look_at_is_in_the_trace_of_the_people_it_concerned(
+    client: FlaskClient, desk: SignedIn, system: System, session: Session, send: Send
+) -> None:
+    visit = a_visit()
+    taken = send(a_file(visit))
+    owner = holder(session, key_of(visit))
+    paths = (f"{ROOT}/{taken.submission_id}", f"/v1/facilities/{FACILITY}/visits/{key_of(visit)}")
+
+    for who in (system, desk):
+        for path in paths:
+            assert client.get(path, headers=who.headers).status_code == 200
+
+    session.rollback()
+    seen = session.execute(
+        select(AuditEvent.action, AuditEvent.actor_id)
+        .join(AuditSubject, AuditSubject.event_id == AuditEvent.id)
+        .where(AuditSubject.profile_id == owner, AuditEvent.action != "visit.sent")
+        .order_by(AuditEvent.id)
+    ).all()
+    assert [tuple(row) for row in seen] == [
+        ("visit.list", desk.account.id),
+        ("visit.history", desk.account.id),
+    ]

@@ -25,6 +25,7 @@ class EntryRow:
     outcome: str
     reasons: list[dict[str, Any]]
     entered_at: datetime
+    visit_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,7 @@ ENTRY_COLUMNS = (
     SubmissionEntry.outcome,
     SubmissionEntry.reasons,
     SubmissionEntry.entered_at,
+    SubmissionEntry.visit_id,
 )
 
 

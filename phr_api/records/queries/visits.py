@@ -1,5 +1,6 @@
 """Reads of received visits, their history and what was ordered about them."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -24,6 +25,14 @@ def get_versions(session: Session, facility_code: str, ma_lk: str) -> list[Recei
     if not versions:
         raise NotFound
     return versions
+
+
+def find_holders(session: Session, visit_ids: Iterable[UUID]) -> list[UUID]:
+    """Whose books these versions are in, each person once; for the trace, never to be shown."""
+    query = select(ReceivedVisit.profile_id).where(
+        ReceivedVisit.id.in_(list(visit_ids)), ReceivedVisit.profile_id.is_not(None)
+    )
+    return [profile_id for profile_id in session.scalars(query.distinct()) if profile_id]
 
 
 def find_orders(session: Session, facility_code: str, ma_lk: str) -> list[VisitOrder]:

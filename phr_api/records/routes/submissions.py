@@ -27,7 +27,7 @@ from phr_api.records.schemas import (
     SubmissionsSchema,
     submission_fields,
 )
-from phr_api.records.service import keys, upload
+from phr_api.records.service import keys, tracing, upload
 from phr_api.records.service.spool import MOST_BYTES, Spool, receive
 
 blp = Blueprint(
@@ -116,7 +116,8 @@ def read_submission(page: dict[str, Any], code: str, submission_id: UUID) -> dic
             after=after,
             outcome=page["outcome"],
         )
-    entries = found[: page["limit"]]
+        entries = found[: page["limit"]]
+        tracing.trace_staff(session, scope, "visit.list", [entry.visit_id for entry in entries])
     more = len(found) > len(entries)
     return submission_fields(submission) | {
         "entries": entries,

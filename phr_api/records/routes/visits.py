@@ -22,7 +22,7 @@ from phr_api.records.schemas import (
     VisitSchema,
     WithdrawalSchema,
 )
-from phr_api.records.service import orders
+from phr_api.records.service import orders, tracing
 from phr_api.records.service.commands import Reattachment
 
 blp = Blueprint(
@@ -74,6 +74,7 @@ class Visit(MethodView):
             scope = open_facility(session, current_principal(), code, roles=READERS)
             versions = queries.get_versions(session, scope.facility_code, visit)
             found = queries.find_orders(session, scope.facility_code, visit)
+            tracing.trace_staff(session, scope, "visit.history", [row.id for row in versions])
         return {
             "visit": visit,
             "state": versions[0].state,

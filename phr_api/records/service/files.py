@@ -60,11 +60,14 @@ def process(submission_id: UUID, facility_code: str, *, is_resumed: bool, stop: 
 
 
 def give_up(submission_id: UUID, facility_code: str) -> None:
-    """Refuse a file that has ended its worker again and again; what it entered stays."""
+    """Put a file aside that has ended its worker again and again; what it entered stays.
+
+    Its sealed bytes stay too: `reprocess` puts it back into the queue.
+    """
     job = _start(submission_id, facility_code)
     if job is not None:
         failed = {name: rules.FAILED[name] for name in ("code", "message")}
-        _end(job, SubmissionState.REFUSED, refusal=failed)
+        _end(job, SubmissionState.REFUSED, refusal=failed, keeps_upload=True)
 
 
 def _start(submission_id: UUID, facility_code: str) -> Job | None:
@@ -107,6 +110,7 @@ def _end(
     checked: Checked | None = None,
     refusal: dict[str, Any] | None = None,
     remainder: bytes | None = None,
+    keeps_upload: bool = False,
 ) -> None:
     """Close the file in one transaction: counts, remainder, and the waiting bytes destroyed."""
     with unit_of_work() as session:
@@ -124,7 +128,8 @@ def _end(
             row.visit_count = checked.visit_count
         if remainder is not None:
             row.remainder_id = _keep(session, job, remainder)
-        originals.forget_upload(session, row)
+        if not keeps_upload:
+            originals.forget_upload(session, row)
         session.execute(delete(IntakeWork).where(IntakeWork.id == job.submission_id))
     metrics.files.labels(state).inc()
     log.info(

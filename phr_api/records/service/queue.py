@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from threading import Event
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from phr_api.kit import clock
@@ -19,7 +19,7 @@ from phr_api.records.service.locks import try_lock
 log = logging.getLogger(__name__)
 
 LOOK_AT = 20
-# A file that has ended its worker so often (killed, out of memory) is refused, not tried for ever.
+# A file that has ended its worker so often (killed, out of memory) is put aside, its bytes kept.
 MOST_ATTEMPTS = 10
 LONGEST_PAUSE = timedelta(minutes=10)
 
@@ -113,11 +113,6 @@ def _file(work: Work, stop: Event) -> bool:
 def _order(work: Work, _stop: Event) -> bool:
     orders_done.carry_out(work.id, work.facility_code)
     return True
-
-
-def finish(session: Session, work_id: UUID) -> None:
-    """Take the work off the queue, in the transaction that makes it done."""
-    session.execute(delete(IntakeWork).where(IntakeWork.id == work_id))
 
 
 _DO: dict[str, Callable[[Work, Event], bool]] = {WorkKind.FILE: _file, WorkKind.ORDER: _order}

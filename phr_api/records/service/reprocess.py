@@ -4,30 +4,41 @@ A reader that has learned something, or a number that was verified since, may se
 """
 
 from collections import Counter
+from threading import Event
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from phr_api import audit
+from phr_api.kit import clock
 from phr_api.kit.db import set_scope, unit_of_work
 from phr_api.records.models import (
+    IntakeWork,
     Original,
     ReceivedVisit,
     Submission,
     SubmissionEntry,
+    SubmissionState,
     VisitState,
+    WorkKind,
 )
-from phr_api.records.service import keys, originals, second_pass
+from phr_api.records.service import keys, originals, queue, second_pass
 from phr_api.records.service.arrival import Intake, Piece
 
 
 def reprocess(facility_code: str) -> Counter[str]:
     """Run every open refusal and every waiting visit of a facility again; counts by outcome.
 
-    The operator's reading of the originals is one event in the trace.
+    Files that were put aside are taken up first, as if they had just come. The operator's reading
+    of the originals is one event in the trace.
     """
     outcomes: Counter[str] = Counter()
+    for submission_id in _put_back(facility_code):
+        queue.work_on(submission_id, Event())
+        with unit_of_work() as session:
+            set_scope(session, facility_id=facility_code)
+            outcomes.update(session.get_one(Submission, submission_id).counts)
     with unit_of_work() as session:
         set_scope(session, facility_id=facility_code)
         places = _places(session, facility_code)
@@ -57,6 +68,33 @@ def reprocess(facility_code: str) -> Counter[str]:
         if outcome is not None:
             outcomes[outcome] += 1
     return outcomes
+
+
+def _put_back(facility_code: str) -> list[UUID]:
+    """Put files whose bytes wait still, though they were given up, back into the queue."""
+    with unit_of_work() as session:
+        set_scope(session, facility_id=facility_code)
+        aside = list(
+            session.scalars(
+                select(Submission)
+                .where(Submission.facility_code == facility_code)
+                .where(Submission.state == SubmissionState.REFUSED)
+                .where(Submission.wrapped_key.is_not(None))
+                .order_by(Submission.received_at)
+            )
+        )
+        for row in aside:
+            row.state, row.refusal, row.finished_at = SubmissionState.RECEIVED, None, None
+            work = IntakeWork(
+                id=row.id,
+                kind=WorkKind.FILE,
+                facility_code=facility_code,
+                received_at=row.received_at,
+                due_at=clock.now(),
+                attempts=1,  # some of its visits may be entered
+            )
+            session.add(work)
+        return [row.id for row in aside]
 
 
 def _places(session: Session, facility_code: str) -> list[tuple[UUID, int]]:

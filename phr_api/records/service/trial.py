@@ -1,5 +1,6 @@
 """A validate-only file: what would be refused, and nothing written but the report (7 days)."""
 
+import logging
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -15,6 +16,8 @@ from phr_api.records.reader import VisitRefused, VisitSegment
 from phr_api.records.service import reading
 from phr_api.records.service.job import Job
 from phr_api.records.service.reading import Checked
+
+log = logging.getLogger(__name__)
 
 ENTRIES_A_STATEMENT = 500
 
@@ -62,6 +65,10 @@ def _line(job: Job, part: VisitSegment) -> _Line:
     except VisitRefused as refused:
         ma_lk, ma_bn = refused.ma_lk or ma_lk, refused.ma_bn or ma_bn
         reasons = reading.reason_rows(refused)
+    except Exception as error:
+        extra = {"submission": str(job.submission_id), "ordinal": part.ordinal}
+        log.error("visit failed", exc_info=error, extra=extra)  # noqa: TRY400 - no message of it
+        reasons = [rules.FAILED]
     row = {
         "submission_id": job.submission_id,
         "ordinal": part.ordinal,
