@@ -2,13 +2,21 @@
 
 from typing import Any
 
-from marshmallow import fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, validate
 
 from phr_api.consent.carers import NewCarer, SeenPerson
 from phr_api.kit.web import Moment, Schema
-from phr_api.vocab import Power
+from phr_api.vocab import PartialDate, Power
 
 RELATIONS = ("mother", "father", "guardian")
+
+
+def partial_date(text: str) -> None:
+    """Raise ValidationError for a day that no calendar has; parts may be left out."""
+    try:
+        PartialDate.parse(text)
+    except ValueError as error:
+        raise ValidationError("Not a date like 1985, 1985-03 or 1985-03-02.") from error
 
 
 class SeenPersonSchema(Schema):
@@ -22,7 +30,7 @@ class SeenPersonSchema(Schema):
     full_name = fields.String(required=True, validate=validate.Length(1, 255))
     birth = fields.String(
         required=True,
-        validate=validate.Regexp(r"^\d{4}(-\d{2}(-\d{2})?)?\Z"),
+        validate=[validate.Regexp(r"^\d{4}(-\d{2}(-\d{2})?)?\Z"), partial_date],
         metadata={"description": "birth date, parts unknown left out", "example": "1990-02-28"},
     )
 

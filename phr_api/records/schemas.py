@@ -3,13 +3,21 @@
 from datetime import timedelta
 from typing import Any
 
-from marshmallow import fields, post_load, pre_dump, validate, validates_schema
+from marshmallow import (
+    ValidationError,
+    fields,
+    post_load,
+    pre_dump,
+    validate,
+    validates_schema,
+)
 
 from phr_api.kit import clock
 from phr_api.kit.web import Moment, Schema, language
 from phr_api.records.models import Outcome, Submission, SubmissionState
 from phr_api.records.problems import PeriodTooLong
 from phr_api.records.service.commands import CorrectedPerson, Decision, Reattachment
+from phr_api.vocab import PartialDate
 
 LONGEST_PERIOD = timedelta(days=366)
 OUTCOMES = [outcome.value for outcome in Outcome]
@@ -266,11 +274,19 @@ class DecisionSchema(Schema):
         return Decision(**data)
 
 
+def partial_date(text: str) -> None:
+    """Raise ValidationError for a day that no calendar has; parts may be left out."""
+    try:
+        PartialDate.parse(text)
+    except ValueError as error:
+        raise ValidationError("Not a date like 1985, 1985-03 or 1985-03-02.") from error
+
+
 class CorrectedPersonSchema(Schema):
     full_name = fields.String(required=True, validate=validate.Length(1, 255))
     birth = fields.String(
         required=True,
-        validate=validate.Regexp(r"^\d{4}(-\d{2}(-\d{2})?)?\Z"),
+        validate=[validate.Regexp(r"^\d{4}(-\d{2}(-\d{2})?)?\Z"), partial_date],
         metadata={"description": "birth date, parts unknown left out", "example": "1990-02-28"},
     )
     sex = fields.String(required=True, validate=validate.OneOf(["male", "female", "unknown"]))

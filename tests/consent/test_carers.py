@@ -91,6 +91,15 @@ def test_one_thing_that_does_not_agree_finds_nobody(
     assert answer.get_json()["type"] == "/problems/consent/carer-not-found"
 
 
+def test_a_day_that_no_calendar_has_is_refused(client: FlaskClient, session: Session) -> None:
+    _, _, body = family(session)
+    body["child"]["birth"] = "2020-02-31"
+
+    answer = client.post(URL, json=body, headers=make_staff(session).headers | key())
+
+    assert answer.status_code == 422
+
+
 def test_the_same_key_records_once_and_another_key_is_told_so(
     client: FlaskClient, session: Session
 ) -> None:

@@ -1,22 +1,30 @@
 """Withdrawal, decision and re-attachment, as a facility orders them over HTTP."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+from threading import Event
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from phr_api.audit.models import AuditEvent, AuditSubject
 from phr_api.identity.models import ProfileIdentifier
-from phr_api.records.models import VisitOrder
+from phr_api.kit import clock
+from phr_api.records.models import IntakeWork, VisitOrder
+from phr_api.records.service import carrying_out, queue
+from phr_api.records.service.queue import MOST_ATTEMPTS
 from tests.factories.people import SignedIn, System, new_number
 from tests.records.conftest import Send
 from tests.records.files import FACILITY, a_file, a_visit, key_of, new_key
 from tests.records.looking import count, encounters, holder, states, versions
 
 Drain = Callable[[], None]
+AsWorker = Callable[[], AbstractContextManager[None]]
 ROOT = f"/v1/facilities/{FACILITY}"
 
 
@@ -241,3 +249,98 @@ def test_a_system_may_not_decide_whose_a_visit_is(
 
     assert listed.status_code == 403
     assert decided.status_code == 403
+
+
+def reattach(
+    client: FlaskClient, desk: SignedIn, key: str, *, birth: str = "1990-02-28", **person: str
+) -> Any:
+    corrected = {"fullName": "Trần Thị Người Đúng", "birth": birth, "sex": "female"} | person
+    body = {"reason": "Nhầm người bệnh", "person": corrected}
+    return post(client, desk, f"/visits/{key}/reattachment", body)
+
+
+@pytest.mark.parametrize("birth", ["1991-02-31", "1991-13", "0001", "1991-00-01"])
+def test_a_day_that_no_calendar_has_is_refused_at_once(
+    client: FlaskClient, desk: SignedIn, send: Send, birth: str
+) -> None:
+    visit = a_visit()
+    send(a_file(visit))
+
+    answer = reattach(client, desk, key_of(visit), birth=birth)
+
+    assert answer.status_code == 422
+    assert reattach(client, desk, key_of(visit)).status_code == 202
+
+
+def test_an_order_that_cannot_be_read_is_refused_and_the_next_one_is_taken(
+    client: FlaskClient, desk: SignedIn, send: Send, drain: Drain, session: Session
+) -> None:
+    visit = a_visit()
+    send(a_file(visit))
+    ordered = reattach(client, desk, key_of(visit)).json
+    person = {"full_name": "Trần Thị Người Đúng", "birth": "1991-02-31", "sex": "female"}
+    session.execute(update(VisitOrder).where(VisitOrder.id == ordered["id"]).values(person=person))
+    session.commit()
+
+    drain()
+
+    order = session.get_one(VisitOrder, ordered["id"])
+    assert (order.state, order.refusal, order.person) == ("refused", "date-shape", None)
+    assert reattach(client, desk, key_of(visit)).status_code == 202
+
+
+def test_an_order_that_fails_again_and_again_is_refused_and_holds_up_nobody(
+    client: FlaskClient,
+    desk: SignedIn,
+    send: Send,
+    as_worker: AsWorker,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    visit = a_visit()
+    send(a_file(visit))
+    order_id = UUID(reattach(client, desk, key_of(visit)).json["id"])
+
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    with as_worker(), monkeypatch.context() as patch:
+        patch.setattr(carrying_out, "corrected", fail)
+        for _ in range(MOST_ATTEMPTS):
+            with pytest.raises(ZeroDivisionError):
+                queue.work_on(order_id, Event())
+        assert queue.work_on(order_id, Event())
+
+    order = session.get_one(VisitOrder, order_id)
+    assert (order.state, order.refusal, order.person) == ("refused", "processing-failed", None)
+    assert count(session, IntakeWork, id=order_id) == 0
+    assert reattach(client, desk, key_of(visit)).status_code == 202
+
+
+def test_work_that_failed_very_often_is_put_off_and_no_longer_than_ten_minutes(
+    client: FlaskClient,
+    desk: SignedIn,
+    send: Send,
+    as_worker: AsWorker,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    visit = a_visit()
+    send(a_file(visit))
+    order_id = UUID(reattach(client, desk, key_of(visit)).json["id"])
+    session.execute(update(IntakeWork).where(IntakeWork.id == order_id).values(attempts=10_000))
+    session.commit()
+
+    def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    with as_worker(), monkeypatch.context() as patch:
+        patch.setattr(carrying_out, "give_up", fail)
+        with pytest.raises(ZeroDivisionError):
+            queue.work_on(order_id, Event())
+
+    session.rollback()
+    due = session.get_one(IntakeWork, order_id).due_at
+    assert clock.now() < due <= clock.now() + timedelta(minutes=10)
+    session.execute(delete(IntakeWork).where(IntakeWork.id == order_id))
+    session.commit()

@@ -23,7 +23,7 @@ from phr_api.records import rules
 from phr_api.records.models import IntakeWork, Original, Submission, SubmissionState
 from phr_api.records.queries.submissions import count_outcomes
 from phr_api.records.reader import FileRefused
-from phr_api.records.service import keys, metrics, originals, reading, second_pass, trial
+from phr_api.records.service import entering_files, keys, metrics, originals, reading, trial
 from phr_api.records.service.job import Job
 from phr_api.records.service.reading import Checked
 
@@ -51,7 +51,7 @@ def process(submission_id: UUID, facility_code: str, *, is_resumed: bool, stop: 
             return False
         _end(job, SubmissionState.DONE, checked=checked)
     else:
-        remainder = second_pass.enter_all(job, checked, is_resumed=is_resumed, stop=stop)
+        remainder = entering_files.enter_all(job, checked, is_resumed=is_resumed, stop=stop)
         if remainder is None:
             return False
         _end(job, SubmissionState.DONE, checked=checked, remainder=remainder)

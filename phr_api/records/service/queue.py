@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.records.models import IntakeWork, WorkKind
-from phr_api.records.service import files, orders_done
+from phr_api.records.service import carrying_out, files
 from phr_api.records.service.locks import try_lock
 
 log = logging.getLogger(__name__)
 
 LOOK_AT = 20
-# A file that has ended its worker so often (killed, out of memory) is put aside, its bytes kept.
+# A file that has ended its worker so often (killed, out of memory) is put aside, its bytes kept;
+# an order that failed so often is refused, or it would bar every later order of its visit.
 MOST_ATTEMPTS = 10
 LONGEST_PAUSE = timedelta(minutes=10)
 
@@ -87,7 +88,7 @@ def _begin(session: Session, work_id: UUID) -> Work | None:
 
 
 def _put_off(work: Work, at: datetime) -> None:
-    pause = min(LONGEST_PAUSE, timedelta(seconds=2**work.attempts))
+    pause = min(LONGEST_PAUSE, timedelta(seconds=2 ** min(work.attempts, MOST_ATTEMPTS)))
     with unit_of_work() as session:
         session.execute(
             update(IntakeWork).where(IntakeWork.id == work.id).values(due_at=at + pause)
@@ -111,7 +112,11 @@ def _file(work: Work, stop: Event) -> bool:
 
 
 def _order(work: Work, _stop: Event) -> bool:
-    orders_done.carry_out(work.id, work.facility_code)
+    if work.attempts > MOST_ATTEMPTS:
+        log.error("order given up", extra={"order": str(work.id)})
+        carrying_out.give_up(work.id, work.facility_code)
+    else:
+        carrying_out.carry_out(work.id, work.facility_code)
     return True
 
 

@@ -23,7 +23,7 @@ from phr_api.records.models import (
     VisitState,
     WorkKind,
 )
-from phr_api.records.service import keys, originals, queue, second_pass
+from phr_api.records.service import entering_files, keys, originals, queue
 from phr_api.records.service.arrival import Intake, Piece
 
 
@@ -63,8 +63,8 @@ def reprocess(facility_code: str) -> Counter[str]:
             source_state=source,
             sealer=keys.current().sealer,
         )
-        _, do = second_pass.work_of(intake, piece)
-        outcome = second_pass.run(intake, piece, do)
+        _, do = entering_files.work_of(intake, piece)
+        outcome = entering_files.run(intake, piece, do)
         if outcome is not None:
             outcomes[outcome] += 1
     return outcomes

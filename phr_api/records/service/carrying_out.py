@@ -27,6 +27,7 @@ from phr_api.records.models import (
     VisitOrder,
     VisitState,
 )
+from phr_api.records.reader import VisitRefused
 from phr_api.records.service import attaching, entering, keys, reading, writing
 from phr_api.records.service.arrival import Intake, Known
 from phr_api.records.service.attaching import Place
@@ -56,7 +57,17 @@ def carry_out(order_id: UUID, facility_code: str) -> None:
         retrying(lambda session: _carry_out(session, order_id, facility_code))
     except CannotBeDone as refused:
         code = refused.code
-        retrying(lambda session: _refuse(session, order_id, facility_code, code))
+    except VisitRefused:  # read again, what is kept of the visit is no longer accepted
+        code = "visit-refused"
+    else:
+        return
+    retrying(lambda session: _refuse(session, order_id, facility_code, code))
+
+
+def give_up(order_id: UUID, facility_code: str) -> None:
+    """Refuse an order that failed again and again through no fault of the facility."""
+    code = rules.FAILED["code"]
+    retrying(lambda session: _refuse(session, order_id, facility_code, code))
 
 
 def _carry_out(session: Session, order_id: UUID, facility_code: str) -> None:
@@ -97,11 +108,12 @@ def _carry_out(session: Session, order_id: UUID, facility_code: str) -> None:
 
 def _refuse(session: Session, order_id: UUID, facility_code: str, code: str) -> None:
     set_scope(session, facility_id=facility_code)
-    order = session.get_one(VisitOrder, order_id)
-    order.state = OrderState.REFUSED
-    order.refusal = code
-    order.finished_at = clock.now()
-    order.person = None
+    order = session.get(VisitOrder, order_id)
+    if order is not None and order.state == OrderState.WAITING:
+        order.state = OrderState.REFUSED
+        order.refusal = code
+        order.finished_at = clock.now()
+        order.person = None
     _off_the_queue(session, order_id)
 
 
@@ -197,10 +209,14 @@ def corrected(person: ReceivedPerson, given: dict[str, Any]) -> ReceivedPerson:
     found = classify_person_number(number) if number else None
     if number and found is None:
         raise CannotBeDone("number-shape")
+    try:
+        birth = PartialDate.parse(given["birth"])
+    except ValueError:
+        raise CannotBeDone("date-shape") from None
     return replace(
         person,
         full_name=given["full_name"],
-        birth=PartialDate.parse(given["birth"]),
+        birth=birth,
         born_at=None,
         sex=Sex(given["sex"]),
         number=found,
