@@ -67,6 +67,30 @@ def test_a_withdrawn_visit_is_marked_and_stays_so_when_it_is_sent_again(
     assert answer["orders"][0]["state"] == "done"
 
 
+def test_the_files_of_a_month_again_bring_no_version_of_a_withdrawn_visit_back(
+    client: FlaskClient, system: System, send: Send, drain: Drain, session: Session
+) -> None:
+    key, number = new_key(), new_number()
+    first, second, third = (a_visit(key, number=number, LY_DO_VV=why) for why in "123")
+    for visit in (first, second):
+        send(a_file(visit))
+    owner = holder(session, key)
+    post(client, system, f"/visits/{key}/withdrawal", {"reason": "Nhập nhầm"})
+    drain()
+
+    for visit in (first, second):
+        again = send(a_file(visit))
+        assert again.counts == {"unchanged": 1}
+        assert again.entries[0].reasons[0]["code"] == "withdrawn-before"
+
+    assert states(session, key) == ["superseded", "withdrawn"]
+    assert "current" not in encounters(session, owner).values()
+    # what was sent after the withdrawal stands, whatever of before comes again
+    assert send(a_file(third)).counts == {"accepted": 1}
+    assert send(a_file(first, second)).counts == {"unchanged": 2}
+    assert states(session, key) == ["superseded", "withdrawn", "current"]
+
+
 def test_a_visit_is_withdrawn_once(
     client: FlaskClient, system: System, send: Send, drain: Drain
 ) -> None:

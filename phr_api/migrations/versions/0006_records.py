@@ -35,7 +35,7 @@ BEGIN_VISIT = """
 CREATE FUNCTION begin_visit(
     p_facility text, p_ma_lk text, p_submission uuid, p_ordinal integer,
     OUT is_entered boolean, OUT last_version integer, OUT current_visit jsonb,
-    OUT waiting_visit jsonb, OUT withdrawn_content bytea, OUT has_open_refusals boolean
+    OUT waiting_visit jsonb, OUT withdrawn_contents bytea[], OUT has_open_refusals boolean
 ) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
     PERFORM set_config('phr.facility_id', p_facility, true),
@@ -51,9 +51,10 @@ BEGIN
             WHERE v.facility_code = p_facility AND v.ma_lk = p_ma_lk AND v.state = 'current';
         SELECT to_jsonb(v) INTO waiting_visit FROM received_visit v
             WHERE v.facility_code = p_facility AND v.ma_lk = p_ma_lk AND v.state = 'needs-review';
-        SELECT v.content_sha256 INTO withdrawn_content FROM received_visit v
-            WHERE v.facility_code = p_facility AND v.ma_lk = p_ma_lk
-              AND v.version = last_version AND v.state = 'withdrawn';
+        SELECT array_agg(DISTINCT v.content_sha256) INTO withdrawn_contents FROM received_visit v
+            WHERE v.facility_code = p_facility AND v.ma_lk = p_ma_lk AND v.version <= (
+                SELECT max(w.version) FROM received_visit w WHERE w.facility_code = p_facility
+                    AND w.ma_lk = p_ma_lk AND w.state = 'withdrawn');
     END IF;
 END $$"""
 

@@ -64,11 +64,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What the facility sent of this visit before; versions as rows of received_visit."""
+    """What the facility sent of this visit before; versions as rows of received_visit.
+
+    `withdrawn_contents` are those of every version up to the last one that was withdrawn.
+    """
 
     is_entered: bool
     last_version: int
     current: dict[str, Any] | None
     waiting: dict[str, Any] | None
-    withdrawn_content: bytes | None
+    withdrawn_contents: list[bytes]
     has_open_refusals: bool

@@ -22,7 +22,7 @@ from phr_api.records.service.originals import sealed_row
 from phr_api.records.service.writing import NewEntry, NewVersion
 
 _BEGIN = (
-    "SELECT is_entered, last_version, current_visit, waiting_visit, withdrawn_content,"
+    "SELECT is_entered, last_version, current_visit, waiting_visit, withdrawn_contents,"
     " has_open_refusals FROM begin_visit(%(facility)s, %(ma_lk)s, %(submission)s, %(ordinal)s)"
 )
 
@@ -44,7 +44,7 @@ def begin(session: Session, intake: Intake, ma_lk: str, ordinal: int) -> Known:
         last_version=row[1],
         current=row[2],
         waiting=row[3],
-        withdrawn_content=row[4],
+        withdrawn_contents=row[4] or [],
         has_open_refusals=row[5],
     )
 
@@ -136,8 +136,9 @@ def _repetition(
     if known.waiting and _is_waiting_still(arrival, known) and not is_run_again:
         reasons = [rules.review_reason(name) for name in known.waiting["match_reasons"]]
         return Outcome.NEEDS_REVIEW, UUID(known.waiting["id"]), reasons
-    if known.withdrawn_content == content:
-        # a month of files sent again must not bring back what the facility took out
+    if content in known.withdrawn_contents:
+        # a month of files sent again must not bring back what the facility took out, nor any
+        # version that went before it
         return Outcome.UNCHANGED, None, [rules.WITHDRAWN_BEFORE]
     return None
 
