@@ -121,6 +121,8 @@ def _end(
         row.finished_at = clock.now()
         row.counts = count_outcomes(session, job.submission_id)
         if checked is not None:
+            if sum(row.counts.values()) != checked.visit_count:
+                raise RuntimeError("a visit of the file has no entry: its bytes are not given up")
             row.inflated_sha256 = checked.sha256
             row.inflated_bytes = checked.size
             row.source_state = checked.source_state

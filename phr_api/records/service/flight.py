@@ -39,7 +39,7 @@ class Flight:
         if earlier is not None:
             wait([earlier])
         self._room.acquire()
-        future = self._pool.submit(work)
+        future = self._pool.submit(self._fly, work)
         self._latest[key] = future
         future.add_done_callback(lambda done: self._landed(key, done))
 
@@ -48,10 +48,14 @@ class Flight:
         wait(list(self._latest.values()))
         self._raise_failure()
 
+    def _fly(self, work: Callable[[], None]) -> None:
+        """Keep a failure before the work counts as done: who waits for it must see it."""
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised to the one who sends
+            self._failure = self._failure or error
+
     def _landed(self, key: str, done: Future[None]) -> None:
-        error = done.exception()
-        if error is not None and self._failure is None:
-            self._failure = error
         if self._latest.get(key) is done:
             self._latest.pop(key, None)
         self._room.release()
