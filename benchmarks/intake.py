@@ -1,8 +1,8 @@
 """Intake: visits a second through the whole pipeline, and its memory.
 
 The peer is lxml's parse and the Base64 decoding of the same file alone: no splitting, no checks, no
-encryption, no database. Every round takes in a file with visits and people never seen before, then
-the same file once more.
+encryption, no database. Every round takes in a file of visits never seen before, of people never
+seen before who come twice, half a file apart; then the same file once more.
 """
 
 import base64
@@ -21,7 +21,7 @@ from sqlalchemy import text
 from benchmarks.installation import Installation, install
 from benchmarks.report import Report, interleaved, median_ratio
 from benchmarks.scale import Scale
-from phr_api import identity, records
+from phr_api import worker
 from phr_api.kit import db
 from phr_api.kit.embedded import EmbeddedServer
 from phr_api.records import take_in
@@ -34,7 +34,7 @@ ENVELOPE = (
     "</THONGTINDONVI><THONGTINHOSO><NGAYLAP>20261005</NGAYLAP><SOLUONGHOSO>{count}</SOLUONGHOSO>"
     "<DANHSACHHOSO>{visits}</DANHSACHHOSO></THONGTINHOSO><CHUKYDONVI/></GIAMDINHHS>"
 )
-_serial = itertools.count(1)
+_visits, _people = itertools.count(1), itertools.count(1)
 
 
 def sample_tables() -> list[list[tuple[str, str]]]:
@@ -55,24 +55,26 @@ def sample_tables() -> list[list[tuple[str, str]]]:
 
 
 def new_file(visits: int) -> bytes:
-    """Return a file of that many visits, each of a person of its own, all new."""
+    """Return a file of that many new visits; each person is new, and comes back once."""
     samples = sample_tables()
+    people = [next(_people) for _ in range((visits + 1) // 2)]
     parts = []
     for index in range(visits):
-        serial = next(_serial)
+        visit, person = next(_visits), people[index % len(people)]
         tables = samples[index % len(samples)]
-        parts.append("<HOSO>" + "".join(_table(*table, serial) for table in tables) + "</HOSO>")
+        written = "".join(_table(*table, visit, person) for table in tables)
+        parts.append(f"<HOSO>{written}</HOSO>")
     return ENVELOPE.format(count=visits, visits="".join(parts)).encode()
 
 
-def _table(name: str, xml: str, serial: int) -> str:
+def _table(name: str, xml: str, visit: int, person: int) -> str:
     for old, new in (
-        ("TEST.26.000001", f"BENCH.{serial:08}"),
-        ("TEST.26.000002", f"BENCH.{serial:08}"),
-        ("TEST-0001", f"BN-{serial:08}"),
-        ("001190000000", f"001190{serial:06}"),
-        ("GD4019900000000", f"GD401{serial:010}"),
-        ("9900000000", f"{serial:010}"),
+        ("TEST.26.000001", f"BENCH.{visit:08}"),
+        ("TEST.26.000002", f"BENCH.{visit:08}"),
+        ("TEST-0001", f"BN-{person:08}"),
+        ("001190000000", f"001190{person:06}"),
+        ("GD4019900000000", f"GD401{person:010}"),
+        ("9900000000", f"{person:010}"),
     ):
         xml = xml.replace(old, new)
     content = base64.b64encode(xml.encode()).decode()
@@ -118,9 +120,7 @@ def run(cluster: EmbeddedServer, data_dir: Path, scale: Scale) -> Report:
     """Measure the pipeline against parsing alone, the second time against the first, memory."""
     report = Report("Intake")
     installation = install(cluster, "intake", data_dir)
-    db.configure(installation.settings.database.worker_url, pool_size=16)
-    identity.configure(installation.settings)
-    records.configure(installation.settings)
+    worker.configure(installation.settings)
     _add_facility()
     take_whole(new_file(20), "accepted")  # the first connections and plans are made
     files: list[bytes] = []

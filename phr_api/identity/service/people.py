@@ -176,13 +176,15 @@ def write_received_person(
     facility_code: str,
     at: datetime,
     without: frozenset[str] = frozenset(),
+    is_new: bool = False,
 ) -> bool:
     """Keep what the file says of this person, whose scope is set; False if all was known.
 
-    A new person is made. Of a known one nothing is overwritten: what was empty is filled, a birth
-    becomes more exact, addresses and cards that changed end and are followed by new rows.
+    A new person is made; `is_new` says that there is none to look for. Of a known one nothing is
+    overwritten: what was empty is filled, a birth becomes more exact, addresses and cards that
+    changed end and are followed by new rows.
     """
-    found = run(session, _KNOWN, {"profile": profile_id})
+    found = [] if is_new else run(session, _KNOWN, {"profile": profile_id})
     known = _Known(*found[0]) if found else None
     changes = {} if known is None else _profile_changes(known, person)
     if changes:

@@ -96,6 +96,7 @@ def attach(
         facility_code=intake.facility_code,
         at=clock.now(),
         without=frozenset(place.without),
+        is_new=place.kind == "new",
     )
     encounter_id = new_row_id()
     healthbook.write_visit(
