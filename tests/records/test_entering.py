@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -9,6 +10,7 @@ from phr_api.audit.models import AuditEvent, AuditSubject
 from phr_api.healthbook.models import Encounter, Result
 from phr_api.identity.models import Profile, ProfileIdentifier
 from phr_api.records.models import ReceivedVisit
+from phr_api.records.service import entering_files
 from tests.factories.people import make_profile, new_number
 from tests.records.conftest import Send
 from tests.records.files import a_file, a_visit, key_of, new_key
@@ -93,6 +95,59 @@ def test_of_one_visit_twice_in_a_file_the_last_one_stands(send: Send, session: S
     assert taken.counts == {"accepted": 1, "superseded": 5}
     last = versions(session, key)[-1]
     assert (last.state, last.ordinal) == ("current", 5)
+
+
+def test_of_a_changed_visit_and_the_known_one_after_it_the_last_one_stands(
+    send: Send, session: Session
+) -> None:
+    key, number = new_key(), new_number()
+    known = a_visit(key, number=number, results=(("Glucose", "5.4"),))
+    changed = a_visit(key, number=number, results=(("Glucose", "6.4"),))
+    send(a_file(known))
+
+    taken = send(a_file(known, changed, known))
+
+    assert [entry.outcome for entry in taken.entries] == ["unchanged", "superseded", "superseded"]
+    last = versions(session, key)[-1]
+    assert (last.state, last.ordinal) == ("current", 2)
+    owner = holder(session, key)
+    assert count(session, Result, profile_id=owner, value_text="5.4", status="current") == 1
+    assert count(session, Result, profile_id=owner, value_text="6.4", status="current") == 0
+
+
+def test_the_last_one_stands_however_far_apart_they_lie_in_the_file(
+    send: Send, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entering_files, "VISITS_A_LOOK", 2)
+    key, number = new_key(), new_number()
+    known, changed = a_visit(key, number=number), a_visit(key, number=number, LY_DO_VV="Khác")
+    send(a_file(known))
+
+    taken = send(a_file(changed, a_visit(), a_visit(), a_visit(), known))
+
+    assert taken.counts == {"accepted": 3, "superseded": 2}
+    assert versions(session, key)[-1].ordinal == 4
+
+
+@pytest.mark.parametrize("written", ["the same", "differently"])
+def test_the_current_visit_sent_again_ends_the_change_that_waits(
+    send: Send, session: Session, written: str
+) -> None:
+    number, key = new_number(), new_key()
+    send(a_file(a_visit(number=number)))
+    current = a_visit(key)
+    send(a_file(current))
+    owner = holder(session, key)
+    changed = a_visit(key, number=number, name="Trần Thị Người Khác")
+    assert send(a_file(changed)).counts == {"needs-review": 1}
+    if written == "differently":
+        current = current | {"XML1": [dict(reversed(current["XML1"][0].items()))]}
+
+    taken = send(a_file(current))
+
+    assert taken.counts == {"unchanged": 1}
+    assert states(session, key) == ["current", "superseded"]
+    assert holder(session, key) == owner
 
 
 def test_a_known_number_with_another_name_waits_and_is_in_nobodys_book(

@@ -12,6 +12,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from phr_api import records
+from phr_api.healthbook.models import Result
 from phr_api.identity.models import Profile
 from phr_api.records.models import IntakeWork, Original, UploadChunk
 from phr_api.records.service import queue, reading
@@ -20,7 +21,7 @@ from phr_api.vocab import name_key
 from tests.factories.people import make_system, new_number
 from tests.records.conftest import Send
 from tests.records.files import a_file, a_visit, key_of
-from tests.records.looking import count, entries, holder, states
+from tests.records.looking import count, entries, holder, states, versions
 
 AsWorker = Callable[[], AbstractContextManager[None]]
 FACILITY = "99002"  # of this file's visits alone: reprocess takes all of a facility
@@ -83,6 +84,36 @@ def test_a_waiting_visit_is_matched_again(
 
     assert states(session, key_of(waiting)) == ["superseded", "current"]
     assert holder(session, key_of(waiting)) == owner
+
+
+def test_a_waiting_visit_to_which_a_table_was_added_is_matched_again(
+    send: Send, session: Session, as_worker: AsWorker
+) -> None:
+    number, name = new_number(), "Trần Thị Đổi Tên"
+    known = a_visit(number=number)
+    waiting = a_visit(number=number, name=name, results=())
+    key = key_of(waiting)
+    sent(send, known)
+    assert sent(send, waiting).counts == {"needs-review": 1}
+    added = a_file({"XML4": a_visit(key)["XML4"]}, facility=FACILITY)
+    assert send(added, FACILITY).counts == {"needs-review": 1}
+    owner = holder(session, key_of(known))
+    with as_worker():
+        assert records.reprocess(FACILITY) == {"needs-review": 1}
+    assert states(session, key) == ["superseded", "needs-review"]
+    session.execute(
+        update(Profile).where(Profile.id == owner).values(full_name=name, name_key=name_key(name))
+    )
+    session.commit()
+
+    with as_worker():
+        assert records.reprocess(FACILITY) == {"accepted": 1}
+
+    assert states(session, key) == ["superseded", "superseded", "current"]
+    assert holder(session, key) == owner
+    encounter = versions(session, key)[-1].encounter_id
+    assert count(session, Result, profile_id=owner, encounter_id=encounter) == 1
+    assert send(added, FACILITY).counts == {"unchanged": 1}
 
 
 def test_a_file_that_was_given_up_keeps_its_bytes_and_is_taken_up_again(

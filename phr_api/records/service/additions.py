@@ -4,6 +4,7 @@ The kept bytes of that visit are read again, the new tables take the place of th
 name, and the whole is entered as a changed visit.
 """
 
+from dataclasses import replace
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -30,6 +31,10 @@ def add_tables(session: Session, intake: Intake, piece: Piece, read: ReadVisit) 
         return Outcome.REFUSED
     content = reading.digest(read)
     if rules.is_known_addition(kept["additions"], read.table_names, content.hex()):
+        if piece.original_id is not None and known.current is None:
+            # run again from the kept bytes: whose the visit is may be known by now
+            whole = replace(reading.kept_arrival(session, intake, kept), piece=piece)
+            return entering.enter_known(session, intake, whole, known)
         outcome = Outcome.UNCHANGED if known.current else Outcome.NEEDS_REVIEW
         visit_id = UUID(kept["id"])
         entering.write_entry(session, intake, piece, names, outcome, [], visit_id=visit_id)

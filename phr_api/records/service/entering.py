@@ -62,6 +62,9 @@ def enter_known(session: Session, intake: Intake, arrival: Arrival, known: Known
     repeated = None if arrival.added else _repetition(arrival, known)
     if repeated is not None:
         outcome, visit_id, reasons = repeated
+        if known.waiting and _says_what_is_current(arrival, known):
+            # the facility takes back the change that waited for a decision
+            writing.end_version(session, known.waiting["id"], VisitState.SUPERSEDED, clock.now())
         names = (arrival.ma_lk, arrival.ma_bn)
         write_entry(session, intake, arrival.piece, names, outcome, reasons, visit_id=visit_id)
         return outcome
@@ -116,6 +119,13 @@ def _is_waiting_still(arrival: Arrival, known: Known) -> bool:
     )
 
 
+def _says_what_is_current(arrival: Arrival, known: Known) -> bool:
+    return (
+        known.current is not None
+        and rules.from_hex(known.current["content_sha256"]) == arrival.content_sha256
+    )
+
+
 def _outcome(place: attaching.Place, known: Known) -> Outcome:
     if place.is_waiting:
         return Outcome.NEEDS_REVIEW
@@ -128,7 +138,7 @@ def _repetition(
     """Return what a visit that says nothing new comes to; None when it does."""
     content = arrival.content_sha256
     if known.current and (
-        rules.from_hex(known.current["content_sha256"]) == content
+        _says_what_is_current(arrival, known)
         or rules.is_late_arrival(arrival.tables, known.current["tables"])
     ):
         return Outcome.UNCHANGED, UUID(known.current["id"]), []

@@ -12,9 +12,9 @@ from threading import Event
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Row, exists, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from phr_api.kit import clock
 from phr_api.kit.db import insert_rows, retrying, set_scope, unit_of_work
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 VISITS_A_LOOK = 100
 BYTES_A_LOOK = 4 * 1024 * 1024
+# raw_sha256, id, ma_lk, ma_bn, original_id
+Current = Row[bytes, UUID, str, str | None, UUID]
 Do = Callable[[Session], Outcome | None]  # what a visit's transaction does
 # data exception, integrity violation, program limit exceeded: of this visit, not of the database
 OF_THE_VISIT = ("22", "23", "54")
@@ -83,26 +85,43 @@ def _batches(job: Job, checked: Checked, remainder: bytearray) -> Iterator[list[
 
 @dataclass(slots=True)
 class _Pass:
-    """One file's visits on their way; counts what disagreed, so that nobody tries numbers out."""
+    """One file's visits on their way; counts what disagreed, so that nobody tries numbers out.
+
+    `sent` are the MA_LK that were read: a later place of the file is not settled by what was
+    current before them, for the last one of a file stands.
+    """
 
     intake: Intake
     flight: Flight
     is_resumed: bool = field(kw_only=True)
     disagreements: int = 0
+    sent: set[str] = field(default_factory=set)
 
     def take(self, batch: list[Piece]) -> None:
-        """Enter what is unchanged at once, and send the others one by one."""
+        """Send the visits that say something new one by one, and enter the others at once."""
         with unit_of_work() as session:
-            settled = enter_unchanged(session, self.intake, batch)
-            metrics.visits.labels(Outcome.UNCHANGED).inc(len(settled))
+            set_scope(session, facility_id=self.intake.facility_code)
+            known = find_current(session, self.intake.facility_code, batch)
+            entered: set[int] = set()
             if self.is_resumed:
-                settled |= _entered(session, self.intake.submission_id, batch)
+                entered = _entered(session, self.intake.submission_id, batch)
+        unchanged = []
         for piece in batch:
-            if piece.ordinal not in settled:
+            if piece.ordinal in entered:
+                continue
+            same = known.get(piece.sha256)
+            if same is not None and same.ma_lk not in self.sent:
+                unchanged.append((piece, same))
+            else:
                 self._send(piece)
+        if unchanged:
+            with unit_of_work() as session:
+                enter_unchanged(session, self.intake, unchanged)
+            metrics.visits.labels(Outcome.UNCHANGED).inc(len(unchanged))
 
     def _send(self, piece: Piece) -> None:
         key, do = work_of(self.intake, piece)
+        self.sent.add(key)
         if self.disagreements >= rules.MOST_DISAGREEMENTS_A_FILE:
             do = _refusal(self.intake, piece, [rules.TOO_MANY_DISAGREEMENTS])
         self.flight.send(key, lambda: self._run(piece, do))
@@ -170,9 +189,17 @@ def _log(intake: Intake, piece: Piece, error: Exception) -> None:
     log.error("visit failed", exc_info=error, extra=extra)
 
 
-def enter_unchanged(session: Session, intake: Intake, batch: list[Piece]) -> set[int]:
-    """Enter the visits whose very bytes are current, unread; returns their ordinals."""
-    set_scope(session, facility_id=intake.facility_code)
+def find_current(session: Session, facility_code: str, batch: list[Piece]) -> dict[bytes, Current]:
+    """Return the current versions that have the very bytes of a piece, by the hash of these.
+
+    One beside which another version waits is left out: that one has to be ended, under a lock.
+    """
+    waiting = aliased(ReceivedVisit)
+    waits = (
+        exists()
+        .where(waiting.facility_code == facility_code)
+        .where(waiting.ma_lk == ReceivedVisit.ma_lk, waiting.state == VisitState.NEEDS_REVIEW)
+    )
     found = session.execute(
         select(
             ReceivedVisit.raw_sha256,
@@ -181,34 +208,40 @@ def enter_unchanged(session: Session, intake: Intake, batch: list[Piece]) -> set
             ReceivedVisit.ma_bn,
             ReceivedVisit.original_id,
         ).where(
-            ReceivedVisit.facility_code == intake.facility_code,
+            ReceivedVisit.facility_code == facility_code,
             ReceivedVisit.state == VisitState.CURRENT,
             ReceivedVisit.raw_sha256.in_({piece.sha256 for piece in batch}),
+            ~waits,
         )
     )
-    known = {bytes(row.raw_sha256): row for row in found}
+    return {bytes(row.raw_sha256): row for row in found}
+
+
+def enter_unchanged(
+    session: Session, intake: Intake, unchanged: list[tuple[Piece, Current]]
+) -> None:
+    """Enter visits whose very bytes are current, unread."""
+    set_scope(session, facility_id=intake.facility_code)
     at = clock.now()
     rows = [
         {
             "submission_id": intake.submission_id,
             "ordinal": piece.ordinal,
             "facility_code": intake.facility_code,
-            "ma_lk": known[piece.sha256].ma_lk,
-            "ma_bn": known[piece.sha256].ma_bn,
+            "ma_lk": same.ma_lk,
+            "ma_bn": same.ma_bn,
             "outcome": Outcome.UNCHANGED,
             "reasons": [],
-            "visit_id": known[piece.sha256].id,
-            "original_id": known[piece.sha256].original_id,
+            "visit_id": same.id,
+            "original_id": same.original_id,
             "start_byte": piece.start,
             "plain_bytes": len(piece.raw),
             "is_open": False,
             "entered_at": at,
         }
-        for piece in batch
-        if piece.sha256 in known
+        for piece, same in unchanged
     ]
     insert_rows(session, SubmissionEntry, rows, conflict="ON CONFLICT DO NOTHING")
-    return {piece.ordinal for piece in batch if piece.sha256 in known}
 
 
 def _entered(session: Session, submission_id: UUID, batch: list[Piece]) -> set[int]:

@@ -73,7 +73,9 @@ def check(
     if envelope.signature == "present":
         source_state = "present-not-verified"
         if trust_store is not None:
-            source_state = verify_stream(chunks(), trust_store, at=clock.now())
+            source_state = verify_stream(
+                chunks(), trust_store, at=clock.now(), facility_code=facility_code
+            )
     return Checked(
         sha256=digest.digest(),
         size=envelope.size,
