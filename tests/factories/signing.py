@@ -1,5 +1,6 @@
 """A certificate authority of our own, hospitals' certificates, and files signed with them."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -52,8 +53,8 @@ def make_authority(name: str = "Thu Nghiem CA") -> Authority:
     return Authority(key, certificate)
 
 
-def make_signer(authority: Authority, name: str = "Benh vien Thu Nghiem") -> Signer:
-    """Make a facility's certificate under an authority."""
+def make_signer(authority: Authority, name: str = "Benh vien Thu Nghiem 99001") -> Signer:
+    """Make a facility's certificate under an authority; the name holds the facility's code."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     issuer = authority.certificate
     vouched = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.key.public_key())
@@ -68,15 +69,28 @@ def make_signer(authority: Authority, name: str = "Benh vien Thu Nghiem") -> Sig
     return Signer(key, certificate)
 
 
-def sign_file(raw: bytes, signer: Signer) -> bytes:
-    """Sign the whole file; the signature goes into its empty CHUKYDONVI."""
+def sign_file(
+    raw: bytes, signer: Signer, *, ids: Mapping[str, str] | None = None, refer: Sequence[str] = ()
+) -> bytes:
+    """Sign the file; the signature goes into its empty CHUKYDONVI.
+
+    Without `refer` the whole is signed; else the elements of these Ids, which `ids` gives by path.
+    """
     root = etree.fromstring(raw)
+    for path, name in (ids or {}).items():
+        element = root.find(path)
+        if element is None:
+            raise ValueError("the file has no such element")
+        element.set("Id", name)
     place = root.find("CHUKYDONVI")
     if place is None:
         raise ValueError("the file has no place for a signature")
     place.append(etree.fromstring(f'<Signature xmlns="{DS}" Id="placeholder"/>'))
     signed = XMLSigner(method=SignatureConstructionMethod.enveloped).sign(
-        root, key=signer.key, cert=[signer.certificate]
+        root,
+        key=signer.key,
+        cert=[signer.certificate],
+        reference_uri=[f"#{name}" for name in refer] or None,
     )
     return etree.tostring(signed, xml_declaration=True, encoding="utf-8")
 

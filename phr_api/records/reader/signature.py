@@ -22,11 +22,15 @@ MOST_VERIFIED_BYTES = 64 * 1024 * 1024
 MOST_INFLATED = 2 * MOST_VERIFIED_BYTES
 
 
-def verify_signature(raw: bytes, trust_store: bytes | None, *, at: datetime) -> SignatureState:
+def verify_signature(
+    raw: bytes, trust_store: bytes | None, *, at: datetime, facility_code: str
+) -> SignatureState:
     """Return what is known of the signature of a file (plain XML, inflated).
 
     `trust_store` are the authorities as PEM; without it nothing is verified. `at` is the moment at
-    which certificates have to be valid. Raises FileRefused: `signature-wrong` when the file, or the
+    which certificates have to be valid. `facility_code` is whose file it is: a certificate whose
+    subject does not name that code verifies nothing. A signature with objects of its own (XAdES) is
+    not verified either. Raises FileRefused: `signature-wrong` when the file, or the
     part of it that holds visits, is not what was signed; `not-xml`.
     """
     parser = etree.XMLParser(
@@ -49,11 +53,15 @@ def verify_signature(raw: bytes, trust_store: bytes | None, *, at: datetime) -> 
         return "present-not-verified"
     from phr_api.records.reader.xmldsig import verify  # noqa: PLC0415 - 100 ms, and rarely needed
 
-    is_verified = verify(root, signatures[0], trust_store, at, parser)
+    is_verified = verify(
+        root, signatures[0], trust_store, at=at, facility_code=facility_code, parser=parser
+    )
     return "verified" if is_verified else "present-not-verified"
 
 
-def verify_stream(chunks: Iterable[bytes], trust_store: bytes, *, at: datetime) -> SignatureState:
+def verify_stream(
+    chunks: Iterable[bytes], trust_store: bytes, *, at: datetime, facility_code: str
+) -> SignatureState:
     """Do the same with a file as it was sent (gzip or not) that is known to bear a signature.
 
     A file above 64 MiB inflated is not verified, and not gathered in memory.
@@ -63,4 +71,4 @@ def verify_stream(chunks: Iterable[bytes], trust_store: bytes, *, at: datetime) 
         whole += piece
         if len(whole) > MOST_VERIFIED_BYTES:
             return "present-not-verified"
-    return verify_signature(bytes(whole), trust_store, at=at)
+    return verify_signature(bytes(whole), trust_store, at=at, facility_code=facility_code)

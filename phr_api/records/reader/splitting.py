@@ -219,6 +219,9 @@ class _Splitter:
         return name in TABLE_OF_ROOT and TABLE_OF_ROOT[name] != "XML0"
 
     def _open_visit(self, name: str, at: int) -> None:
+        if "CHUKYDONVI" in self._path:
+            # an enveloped signature does not cover what stands inside of itself
+            raise FileRefused("signature-wrong", at=at)
         self._start, self._depth = at, len(self._path)
         if name != "FILEHOSO":
             self._close_loose()
