@@ -1,8 +1,15 @@
-"""SQL functions of revision 0002: who is live, linking, activation and matching.
+"""SQL functions of revision 0002: who is live, linking and activation, and the list of them all.
 
 Those that look across people run as phr_definer and return ids, outcomes and names of fields,
 never another person's values (RIGHTS R10, R11). They change only by a new revision.
 """
+
+from phr_api.migrations.identity_matching import (
+    CHECK_PROOF,
+    ENSURE_PERSON,
+    LOCK_NUMBERS,
+    MATCH_PERSON,
+)
 
 # Read in the same statement as a right, so that a cached token opens nothing afterwards (R5).
 LIVE_SESSION = """
@@ -36,11 +43,10 @@ LANGUAGE sql STABLE SET search_path = pg_catalog, public AS $$
 $$"""
 
 
-def account_function(name: str) -> str:
-    """Return the function that finds or makes the account of (issuer, subject)."""
-    return f"""
-CREATE FUNCTION {name}(p_id uuid, p_issuer text, p_subject text, p_at timestamptz) RETURNS uuid
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+# Find or make the account of (issuer, subject).
+FIND_ACCOUNT = """
+CREATE FUNCTION find_account(p_id uuid, p_issuer text, p_subject text, p_at timestamptz)
+RETURNS uuid LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 DECLARE
     found uuid;
 BEGIN
@@ -49,6 +55,29 @@ BEGIN
     SELECT a.id INTO found FROM account a
         WHERE a.issuer = p_issuer AND a.subject = p_subject AND a.closed_at IS NULL;
     RETURN found;
+END $$"""
+
+STAFF_ACCOUNT = """
+CREATE FUNCTION staff_account(p_id uuid, p_issuer text, p_subject text, p_at timestamptz)
+RETURNS uuid LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT find_account(p_id, p_issuer, p_subject, p_at)
+$$"""
+
+# An attempt that was used just now names one account, here alone: the proof of link_by_claims.
+SIGN_IN_ACCOUNT = """
+CREATE FUNCTION sign_in_account(
+    p_id uuid, p_attempt uuid, p_issuer text, p_subject text, p_at timestamptz
+) RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    signed_in uuid := find_account(p_id, p_issuer, p_subject, p_at);
+BEGIN
+    UPDATE sign_in_attempt a SET account_id = signed_in
+        WHERE a.id = p_attempt AND a.account_id IS NULL
+          AND a.used_at <= p_at AND p_at < a.used_at + interval '5 minutes';
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no sign-in proves this' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN signed_in;
 END $$"""
 
 
@@ -71,62 +100,6 @@ BEGIN
     DELETE FROM session s WHERE least(s.ended_at, s.expires_at) < p_before;
     GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN removed;
-END $$"""
-
-# All numbers of a person, sorted, until the transaction ends (FINDINGS 8).
-LOCK_NUMBERS = """
-CREATE FUNCTION lock_numbers(p_numbers text[]) RETURNS void LANGUAGE plpgsql
-SET search_path = pg_catalog, public AS $$
-DECLARE
-    number text;
-BEGIN
-    FOR number IN SELECT DISTINCT unnest(p_numbers) ORDER BY 1 LOOP
-        PERFORM pg_advisory_xact_lock(hashtextextended('person ' || number, 0));
-    END LOOP;
-END $$"""
-
-# A document or a trusted provider says who this is: find that person, or make them.
-ENSURE_PERSON = """
-CREATE FUNCTION ensure_person(
-    p_new uuid, p_identifier uuid, p_number text, p_full_name text, p_name_key text,
-    p_search_key text, p_sex text, p_birth text, p_earliest date, p_latest date, p_at timestamptz,
-    OUT person uuid, OUT reasons text[]
-) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
-DECLARE
-    known uuid[];
-    who profile;
-BEGIN
-    reasons := '{}';
-    PERFORM lock_numbers(ARRAY['citizen-id:' || p_number]);
-    SELECT coalesce(array_agg(DISTINCT i.profile_id), '{}') INTO known FROM profile_identifier i
-        WHERE i.system = 'citizen-id' AND i.value = p_number
-          AND i.assurance <> 'declared' AND i.ended_at IS NULL;
-    IF cardinality(known) > 1 THEN
-        reasons := '{ambiguous}';
-        RETURN;
-    END IF;
-    IF cardinality(known) = 0 THEN
-        INSERT INTO profile (id, full_name, name_key, search_key, sex, birth, birth_earliest,
-                             birth_latest, created_at, updated_at)
-            VALUES (p_new, p_full_name, p_name_key, p_search_key, p_sex, p_birth, p_earliest,
-                    p_latest, p_at, p_at);
-        person := p_new;
-    ELSE
-        SELECT * INTO who FROM profile p WHERE p.id = known[1];
-        IF who.name_key <> p_name_key THEN
-            reasons := reasons || 'name'::text;
-        END IF;
-        IF who.birth_earliest > p_latest OR who.birth_latest < p_earliest THEN
-            reasons := reasons || 'birth'::text;
-        END IF;
-        IF cardinality(reasons) > 0 THEN
-            RETURN;
-        END IF;
-        person := who.id;
-    END IF;
-    INSERT INTO profile_identifier (profile_id, id, system, value, assurance, seen_at)
-        VALUES (person, p_identifier, 'citizen-id', p_number, 'verified', p_at)
-        ON CONFLICT (profile_id, system, value, assurance) WHERE ended_at IS NULL DO NOTHING;
 END $$"""
 
 # Once a day is enough to be told of the same thing.
@@ -163,16 +136,26 @@ BEGIN
     RETURN 'has-other';
 END $$"""
 
-# linked | taken | disagrees; an account that is linked already stays with its person.
+# linked | taken | disagrees; an account that is linked already stays with its person. Only a
+# sign-in of this account, a moment ago, and claims that leave nothing open link (R1).
 LINK_BY_CLAIMS = """
 CREATE FUNCTION link_by_claims(
-    p_account uuid, p_notice uuid, p_new uuid, p_identifier uuid, p_number text, p_full_name text,
-    p_name_key text, p_search_key text, p_sex text, p_birth text, p_earliest date, p_latest date,
-    p_at timestamptz, OUT outcome text, OUT person uuid
+    p_attempt uuid, p_account uuid, p_notice uuid, p_new uuid, p_identifier uuid, p_number text,
+    p_full_name text, p_name_key text, p_search_key text, p_sex text, p_birth text,
+    p_earliest date, p_latest date, p_at timestamptz, OUT outcome text, OUT person uuid
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     reasons text[];
 BEGIN
+    PERFORM check_proof(num_nulls(p_attempt, p_account, p_notice, p_at), p_earliest, p_latest);
+    IF p_earliest <> p_latest THEN
+        RAISE EXCEPTION 'a provider gives a whole birth' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    IF NOT EXISTS (
+        SELECT 1 FROM sign_in_attempt a WHERE a.id = p_attempt AND a.account_id = p_account
+          AND a.used_at <= p_at AND p_at < a.used_at + interval '5 minutes') THEN
+        RAISE EXCEPTION 'no sign-in proves this' USING ERRCODE = 'insufficient_privilege';
+    END IF;
     SELECT l.profile_id INTO person FROM profile_link l WHERE l.account_id = p_account;
     IF person IS NOT NULL THEN
         outcome := 'linked';
@@ -193,11 +176,14 @@ END $$"""
 ISSUE_ACTIVATION = """
 CREATE FUNCTION issue_activation(
     p_account uuid, p_session uuid, p_facility text, p_code uuid, p_hash bytea, p_document text,
-    p_expires timestamptz, p_new uuid, p_identifier uuid, p_number text, p_full_name text,
-    p_name_key text, p_search_key text, p_sex text, p_birth text, p_earliest date, p_latest date,
-    p_at timestamptz, OUT outcome text, OUT person uuid, OUT reasons text[]
+    p_new uuid, p_identifier uuid, p_number text, p_full_name text, p_name_key text,
+    p_search_key text, p_sex text, p_birth text, p_earliest date, p_latest date, p_at timestamptz,
+    OUT outcome text, OUT person uuid, OUT reasons text[]
 ) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 BEGIN
+    PERFORM check_proof(
+        num_nulls(p_account, p_session, p_facility, p_code, p_hash, p_document, p_at),
+        p_earliest, p_latest);
     IF NOT coalesce('desk' = ANY (live_membership(p_account, p_session, p_facility, p_at)), false)
     THEN
         outcome := 'not-allowed';
@@ -212,7 +198,8 @@ BEGIN
     END IF;
     INSERT INTO activation_code (id, code_hash, facility_code, profile_id, document, created_by,
                                  created_at, expires_at)
-        VALUES (p_code, p_hash, p_facility, person, p_document, p_account, p_at, p_expires);
+        VALUES (p_code, p_hash, p_facility, person, p_document, p_account, p_at,
+                p_at + interval '24 hours');
     outcome := 'issued';
 END $$"""
 
@@ -229,6 +216,10 @@ BEGIN
         outcome := 'not-signed-in';
         RETURN;
     END IF;
+    IF NOT EXISTS (SELECT 1 FROM session s WHERE s.id = p_session AND s.kind = 'citizen') THEN
+        outcome := 'not-allowed';
+        RETURN;
+    END IF;
     SELECT * INTO code FROM activation_code c
         WHERE c.code_hash = p_hash AND c.used_at IS NULL AND p_at < c.expires_at FOR UPDATE;
     IF code.id IS NULL THEN
@@ -238,93 +229,6 @@ BEGIN
     UPDATE activation_code c SET used_at = p_at, used_by = p_account WHERE c.id = code.id;
     person := code.profile_id;
     outcome := link_account(p_account, person, 'desk', p_notice, p_at);
-END $$"""
-
-# R10-R12: verified or received numbers match, declared ones never; names of fields, no values.
-# `without`: systems of identifiers that are not this person's, or not if somebody decides so.
-MATCH_PERSON = """
-CREATE FUNCTION match_person(
-    p_systems text[], p_values text[], p_cards text[], p_name_key text, p_earliest date,
-    p_latest date, p_is_newborn boolean, p_locks text[],
-    OUT outcome text, OUT person uuid, OUT reasons text[], OUT without text[]
-) LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-DECLARE
-    by_number uuid[];
-    by_card uuid[];
-    other_number boolean;
-    who profile;
-    agrees boolean;
-BEGIN
-    reasons := '{}';
-    without := '{}';
-    PERFORM lock_numbers(p_locks);
-    SELECT coalesce(array_agg(DISTINCT i.profile_id), '{}') INTO by_number
-        FROM unnest(p_systems, p_values) AS n (system, value)
-        JOIN profile_identifier i ON i.system = n.system AND i.value = n.value
-        WHERE i.assurance <> 'declared' AND i.ended_at IS NULL;
-    SELECT coalesce(array_agg(DISTINCT i.profile_id), '{}') INTO by_card
-        FROM profile_identifier i
-        WHERE i.system = 'bhxh' AND i.value = ANY (p_cards)
-          AND i.assurance <> 'declared' AND i.ended_at IS NULL;
-    IF cardinality(by_number) > 1 THEN
-        outcome := 'needs-review'; reasons := '{ambiguous}'; without := p_systems;
-        RETURN;
-    END IF;
-    IF cardinality(by_number) = 1 THEN
-        SELECT * INTO who FROM profile p WHERE p.id = by_number[1];
-        agrees := who.birth_earliest <= p_latest AND who.birth_latest >= p_earliest;
-        IF p_is_newborn AND NOT agrees THEN
-            without := p_systems; -- the mother's number: the child is a person of its own
-        ELSE
-            person := who.id;
-        END IF;
-    END IF;
-    IF person IS NULL AND cardinality(by_card) > 0 THEN
-        IF cardinality(by_card) > 1 THEN
-            outcome := 'needs-review'; reasons := '{ambiguous}';
-            without := without || '{bhyt-card,bhxh}'::text[];
-            RETURN;
-        END IF;
-        SELECT * INTO who FROM profile p WHERE p.id = by_card[1];
-        agrees := who.birth_earliest <= p_latest AND who.birth_latest >= p_earliest;
-        IF p_is_newborn AND NOT agrees THEN
-            without := without || '{bhyt-card,bhxh}'::text[];
-        ELSE
-            person := who.id;
-            -- a card matches by a full birth only
-            agrees := agrees AND p_earliest = p_latest AND who.birth_earliest = who.birth_latest;
-        END IF;
-    END IF;
-    IF person IS NULL THEN
-        outcome := 'new';
-        RETURN;
-    END IF;
-    IF who.name_key <> p_name_key THEN
-        reasons := reasons || 'name'::text;
-    END IF;
-    IF NOT agrees THEN
-        reasons := reasons || 'birth'::text;
-    END IF;
-    -- a different citizen number is known of this person (of a child of its own: none is)
-    SELECT bool_and(i.value <> n.value) INTO other_number
-        FROM unnest(p_systems, p_values) AS n (system, value)
-        JOIN profile_identifier i ON i.system = n.system AND i.profile_id = person
-        WHERE n.system = 'citizen-id' AND i.assurance <> 'declared' AND i.ended_at IS NULL
-          AND NOT n.system = ANY (without);
-    IF other_number THEN
-        reasons := reasons || 'citizen-id'::text;
-    END IF;
-    IF EXISTS (SELECT 1 FROM unnest(by_card) AS c (id) WHERE c.id <> person)
-       AND NOT 'bhxh' = ANY (without) THEN
-        reasons := reasons || 'card'::text;
-    END IF;
-    IF cardinality(reasons) = 0 THEN
-        outcome := 'matched';
-        RETURN;
-    END IF;
-    outcome := 'needs-review';
-    without := CASE WHEN reasons = '{card}' OR cardinality(by_number) = 0
-                    THEN without || '{bhyt-card,bhxh}'::text[] ELSE p_systems END;
 END $$"""
 
 # The first key of an installation makes itself; every other comes by `phr-api keys rotate`.
@@ -351,20 +255,22 @@ LIVE = (
     (LIVE_CLIENT, "live_client(uuid, text)"),
 )
 PARTS = (
+    (CHECK_PROOF, "check_proof(integer, date, date)"),
+    (FIND_ACCOUNT, f"find_account({_ACCOUNT})"),
     (LOCK_NUMBERS, "lock_numbers(text[])"),
     (ENSURE_PERSON, f"ensure_person({_PERSON})"),
     (NOTIFY_ACCOUNT, "notify_account(uuid, uuid, text, timestamptz)"),
     (LINK_ACCOUNT, "link_account(uuid, uuid, text, uuid, timestamptz)"),
 )
 CLOSED_LIST = (
-    (account_function("sign_in_account"), f"sign_in_account({_ACCOUNT})", "phr_web"),
-    (account_function("staff_account"), f"staff_account({_ACCOUNT})", "phr_worker"),
+    (SIGN_IN_ACCOUNT, "sign_in_account(uuid, uuid, text, text, timestamptz)", "phr_web"),
+    (STAFF_ACCOUNT, f"staff_account({_ACCOUNT})", "phr_worker"),
     (FIND_REFRESH, "find_refresh(bytea)", "phr_web"),
     (TRIM_SESSIONS, "trim_sessions(timestamptz)", "phr_worker"),
-    (LINK_BY_CLAIMS, f"link_by_claims(uuid, uuid, {_PERSON})", "phr_web"),
+    (LINK_BY_CLAIMS, f"link_by_claims(uuid, uuid, uuid, {_PERSON})", "phr_web"),
     (
         ISSUE_ACTIVATION,
-        f"issue_activation(uuid, uuid, text, uuid, bytea, text, timestamptz, {_PERSON})",
+        f"issue_activation(uuid, uuid, text, uuid, bytea, text, {_PERSON})",
         "phr_web",
     ),
     (USE_ACTIVATION, "use_activation(uuid, uuid, bytea, uuid, timestamptz)", "phr_web"),

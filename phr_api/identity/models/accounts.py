@@ -105,6 +105,7 @@ class SignInAttempt(Base):
     created_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
+    account_id: Mapped[UUID | None]  # whom it signed in; written by sign_in_account alone
 
 
 class ProfileLink(Base):

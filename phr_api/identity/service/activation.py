@@ -35,7 +35,7 @@ TRIED = Limit(name="activation tried", count=10, per=timedelta(hours=1))
 _MEMBERSHIP = text("SELECT live_membership(:account, :session, :facility, :at)")
 _ISSUE = text(
     "SELECT outcome, person, reasons FROM issue_activation(:account, :session, :facility, :code,"
-    " :hash, :document, :expires, :new, :identifier, :number, :full_name, :name_key, :search_key,"
+    " :hash, :document, :new, :identifier, :number, :full_name, :name_key, :search_key,"
     " :sex, :birth, :earliest, :latest, :at)"
 )
 _USE = text("SELECT outcome, person FROM use_activation(:account, :session, :hash, :notice, :at)")
@@ -103,7 +103,6 @@ def issue(
             "code": code_id,
             "hash": hash_code(code),
             "document": seen.document,
-            "expires": expires_at,
             "at": at,
         },
     ).one()

@@ -36,10 +36,10 @@ from phr_api.settings import ProviderSettings
 
 log = logging.getLogger(__name__)
 
-_ACCOUNT = text("SELECT sign_in_account(:id, :issuer, :subject, :at)")
+_ACCOUNT = text("SELECT sign_in_account(:id, :attempt, :issuer, :subject, :at)")
 _LINK = text(
-    "SELECT outcome, person FROM link_by_claims(:account, :notice, :new, :identifier, :number,"
-    " :full_name, :name_key, :search_key, :sex, :birth, :earliest, :latest, :at)"
+    "SELECT outcome, person FROM link_by_claims(:attempt, :account, :notice, :new, :identifier,"
+    " :number, :full_name, :name_key, :search_key, :sex, :birth, :earliest, :latest, :at)"
 )
 
 
@@ -184,6 +184,7 @@ def _sign_in(
         _ACCOUNT,
         {
             "id": new_public_id(),
+            "attempt": attempt.id,
             "issuer": identity.issuer,
             "subject": identity.subject,
             "at": at,
@@ -194,9 +195,8 @@ def _sign_in(
     if provider.audience == "citizen":
         parameters = _claimed_person(identity)
         if parameters is not None:
-            linked = session.execute(
-                _LINK, parameters | {"account": account_id, "notice": new_row_id(), "at": at}
-            ).one()
+            proof = {"attempt": attempt.id, "account": account_id, "notice": new_row_id()}
+            linked = session.execute(_LINK, parameters | proof | {"at": at}).one()
             if linked.outcome == "taken":
                 return None
     return sessions.begin(

@@ -226,6 +226,7 @@ def create_sessions() -> None:
         moment("created_at"),
         moment("expires_at"),
         moment("used_at", nullable=True),
+        Column("account_id", Uuid),
         Index("ix_sign_in_attempt_expires_at", "expires_at"),
     )
 
@@ -356,7 +357,13 @@ def protect_accounts() -> None:
         f" WITH CHECK (facility_code = {FACILITY})"
     )
     protect_facility_table(op, "activation_code", web="SELECT", worker="")
-    protect_by_role("sign_in_attempt", web=WRITE, worker="SELECT, DELETE")
+    # used up by the web process, and given its account by sign_in_account alone
+    web = "SELECT, INSERT, UPDATE (used_at)"
+    protect_by_role("sign_in_attempt", web=web, worker="SELECT, DELETE")
+    op.execute(
+        "CREATE POLICY begun ON sign_in_attempt AS RESTRICTIVE FOR INSERT TO phr_web"
+        " WITH CHECK (used_at IS NULL AND account_id IS NULL)"
+    )
     protect_by_role("signing_key", web="SELECT", worker=WRITE)
 
 
