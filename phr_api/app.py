@@ -22,6 +22,18 @@ BLUEPRINTS = (
     *home,
 )
 
+SPEC = {
+    "info": {
+        "description": "Personal health record. Sign in (POST /v1/sign-in/attempts), then read the"
+        " books of GET /v1/me. Errors are RFC 9457 problems, listed in openapi/problems.md."
+    },
+    "servers": [{"url": "/", "description": "web (PORT)"}],
+    "security": [{"bearer": []}],
+    "components": {
+        "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+    },
+}
+
 
 def create_app(settings: Settings) -> Flask:
     """Build the application for one process, bound to the web role of the database."""
@@ -34,6 +46,7 @@ def create_app(settings: Settings) -> Flask:
         OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX="/",
         OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS=SPEC,
         PROPAGATE_EXCEPTIONS=False,
     )
     db.configure(settings.database.web_url)
@@ -70,4 +83,5 @@ def refuse_old_app(oldest: str | None) -> None:
 
 
 def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+    """The numbers of a version; nothing of what is longer than any version is."""
+    return tuple(int(part) for part in version[:30].split(".") if part.isdecimal())

@@ -61,6 +61,58 @@ class NotAllowed(Problem):
     titles = {"vi": "Bạn không có quyền làm việc này", "en": "You may not do this"}
 
 
+class MalformedRequest(Problem):
+    """The request is not HTTP or JSON as it should be."""
+
+    status = HTTPStatus.BAD_REQUEST
+    slug = "malformed-request"
+    titles = {
+        "vi": "Yêu cầu không đọc được, chẳng hạn JSON viết sai",
+        "en": "The request cannot be read, its JSON is broken perhaps",
+    }
+
+
+class MethodNotAllowed(Problem):
+    """The resource does not answer to this method; Allow says which."""
+
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    slug = "method-not-allowed"
+    titles = {
+        "vi": "Địa chỉ này không nhận phương thức đó",
+        "en": "This resource does not answer to that method",
+    }
+
+
+class BodyTooLarge(Problem):
+    """The body is larger than this operation takes."""
+
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    slug = "body-too-large"
+    titles = {"vi": "Nội dung gửi lên quá lớn", "en": "The body is too large"}
+
+
+class UnsupportedMediaType(Problem):
+    """The body is not of a documented content type."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
+    slug = "unsupported-media-type"
+    titles = {
+        "vi": "Kiểu nội dung (Content-Type) không được nhận",
+        "en": "This Content-Type is not accepted here",
+    }
+
+
+class VersionMissing(Problem):
+    """A change needs If-Match with the ETag of the version that was read (RFC 6585 §3)."""
+
+    status = HTTPStatus.PRECONDITION_REQUIRED
+    slug = "version-missing"
+    titles = {
+        "vi": "Thiếu If-Match: hãy gửi ETag của bản đã đọc",
+        "en": "Send If-Match with the ETag of the version you read",
+    }
+
+
 class StaleVersion(Problem):
     """If-Match names a version that is no longer the current one."""
 

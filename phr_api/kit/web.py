@@ -14,9 +14,9 @@ from uuid import UUID
 
 import flask_smorest
 from flask import Flask, Response, g, jsonify, request
-from marshmallow import INCLUDE, RAISE, fields
+from marshmallow import INCLUDE, RAISE, ValidationError, fields, pre_load
 from marshmallow import Schema as MarshmallowSchema  # noqa: TID251 - wrapped below
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm.exc import StaleDataError
 from werkzeug.exceptions import HTTPException
 
@@ -29,6 +29,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 log = logging.getLogger(__name__)
 
 PROBLEM_JSON = "application/problem+json"
+# what PostgreSQL's text cannot hold
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 MEMBER_NAME = re.compile(r"[A-Za-z_]{1,40}")
 INVALID = "UNPROCESSABLE_CONTENT"  # RFC 9110's name of 422
 LONGEST_IDEMPOTENCY_KEY = 100
@@ -46,6 +48,16 @@ class Schema(MarshmallowSchema):
 
     class Meta:
         unknown = RAISE
+
+    @pre_load
+    def refuse_unstorable_text(self, data: Any, **_: Any) -> Any:
+        """Refuse text that no column can hold: NUL, and halves of UTF-16 pairs."""
+        if isinstance(data, Mapping):
+            for name, value in data.items():
+                texts = value if isinstance(value, list) else [value]
+                if any(isinstance(text, str) and UNSTORABLE.search(text) for text in texts):
+                    raise ValidationError("Not storable text.", field_name=str(name))
+        return data
 
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         if field_obj.data_key is None:
@@ -90,7 +102,7 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # noqa: TID251
     """Authenticated by default: a public view says so with @blp.public."""
 
     def public(self, view: View) -> View:
-        return public(view)
+        return public(self.doc(security=[])(view))
 
     def arguments(
         self, schema: type[MarshmallowSchema], *, location: str = "json", **kwargs: Any
@@ -173,12 +185,7 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
             data: Mapping[str, Any] = getattr(error, "data", None) or {}
             errors = named_safely(data.get("messages", {}))
             return problem_response(problems.InvalidRequest(errors=errors))
-        known = HTTP_PROBLEMS.get(code)
-        if known is not None:
-            return problem_response(known())
-        response = jsonify(type="about:blank", title=HTTPStatus(code).phrase, status=int(code))
-        response.status_code = int(code)
-        response.mimetype = PROBLEM_JSON
+        response = problem_response(HTTP_PROBLEMS.get(code, problems.UnexpectedFailure)())
         response.headers.extend(
             {name: value for name, value in error.get_headers() if name == "Allow"}
         )
@@ -199,8 +206,14 @@ def named_safely(errors: Any) -> Any:
 
 
 HTTP_PROBLEMS: dict[int, type[Problem]] = {
+    400: problems.MalformedRequest,
     404: problems.NotFound,
+    405: problems.MethodNotAllowed,
+    408: problems.BodyTooSlow,
     412: problems.StaleVersion,
+    413: problems.BodyTooLarge,
+    415: problems.UnsupportedMediaType,
+    428: problems.VersionMissing,
 }
 
 
@@ -246,6 +259,8 @@ def init_app(app: Flask, authenticate: Callable[[], Any]) -> Api:
     """
 
     def guard() -> None:
+        if UNSTORABLE.search(request.path):
+            raise problems.NotFound  # nothing is called so, and no column could hold it
         view = app.view_functions.get(request.endpoint or "")
         if view is not None and not is_public(view, request.method):
             g.principal = authenticate()
@@ -266,7 +281,9 @@ def _on_stale(_: StaleDataError) -> Response:
 
 def _on_database(error: DBAPIError) -> Response:
     state = getattr(error.orig, "sqlstate", None)
-    if error.connection_invalidated or state is None or state in PASSING_SQLSTATES:
+    is_away = error.connection_invalidated or isinstance(error, InterfaceError)
+    is_away = is_away or (state is None and isinstance(error, OperationalError))
+    if is_away or state in PASSING_SQLSTATES:
         log.warning("database unavailable", extra={"sqlstate": state})
         return problem_response(problems.NotReady())
     return _on_failure(error)

@@ -23,6 +23,9 @@ LONGEST_PERIOD = timedelta(days=366)
 OUTCOMES = [outcome.value for outcome in Outcome]
 REASON = {"description": "why, for the facility's own records", "example": "Nhập nhầm người bệnh"}
 
+# days on which this service can have received anything
+A_DAY = validate.Range(date(2000, 1, 1), date(2999, 12, 31))
+
 
 class NewSubmissionQuerySchema(Schema):
     validate_only = fields.Boolean(
@@ -156,7 +159,9 @@ class SubmissionDetailSchema(SubmissionSchema):
 
 
 class RejectionsQuerySchema(PageSchema):
-    day = fields.Date(load_default=None, metadata={"description": "the day of arrival"})
+    day = fields.Date(
+        load_default=None, validate=A_DAY, metadata={"description": "the day of arrival"}
+    )
     format = fields.String(
         load_default=None,
         validate=validate.OneOf(["json", "csv"]),
@@ -175,8 +180,8 @@ class RejectionsSchema(Schema):
 
 
 class TotalsQuerySchema(Schema):
-    first = fields.Date(required=True, data_key="from")
-    last = fields.Date(required=True, data_key="to")
+    first = fields.Date(required=True, validate=A_DAY, data_key="from")
+    last = fields.Date(required=True, validate=A_DAY, data_key="to")
 
     @validates_schema
     def is_a_period(self, data: dict[str, Any], **_: Any) -> None:
