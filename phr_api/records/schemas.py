@@ -1,6 +1,6 @@
 """Wire shapes of intake. Nothing here names a person, nor whose record a visit went to (R11)."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 from marshmallow import (
