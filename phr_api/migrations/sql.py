@@ -57,10 +57,14 @@ def protect_person_table(
     op.execute(f"CREATE POLICY person ON {table} USING ({condition}) WITH CHECK ({condition})")
     op.execute(f"GRANT {web} ON {table} TO phr_web")
     op.execute(f"GRANT {worker} ON {table} TO phr_worker")
-    for event, rows in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
+    for event, rows in (
+        ("INSERT", "NEW TABLE AS changed"),
+        ("UPDATE", "OLD TABLE AS before NEW TABLE AS changed"),
+        ("DELETE", "OLD TABLE AS changed"),
+    ):
         op.execute(
             f"CREATE TRIGGER feed_{event.lower()} AFTER {event} ON {table}"
-            f" REFERENCING {rows} TABLE AS changed"
+            f" REFERENCING {rows}"
             f" FOR EACH STATEMENT EXECUTE FUNCTION feed_{feed}('{table}', '{section}')"
         )
 

@@ -75,6 +75,15 @@ class Kind:
 CLASSES = "nullif(t.classes, '{}')"
 LABELS = {"classes": CLASSES}
 
+
+def visible_visit(column: str) -> str:
+    """Return the SQL of another visit's id, if the caller may see that visit (R8)."""
+    return (
+        f"CASE WHEN {column} IS NOT NULL THEN (SELECT o.id FROM encounter o"  # noqa: S608
+        f" WHERE o.profile_id = t.profile_id AND o.id = {column}) END"
+    )
+
+
 DIAGNOSES = (
     "(SELECT json_agg("  # noqa: S608
     + words("'icd10'", "d.code", "'role', d.role")
@@ -113,7 +122,9 @@ ENCOUNTER = Kind(
         referred_to=place("t.referred_to"),
         blood_group="t.blood_group",
         weight_kg="trim_scale(t.weight_kg)",
-        **columns("visit_key", "source_state", "supersedes", "superseded_by"),
+        **columns("visit_key", "source_state"),
+        supersedes=visible_visit("t.supersedes"),
+        superseded_by=visible_visit("t.superseded_by"),
         **LABELS,
     ),
     "t.started_at",

@@ -96,29 +96,21 @@ def supersede_visit(
 ) -> None:
     """Mark a visit and its facts as superseded; the feed tells tombstones.
 
-    `by` is the new version in the same record; None when it went to another person's.
+    `by` is the new version in the same record; None when it went to another person's. What is
+    sensitive in the new version was so before: its classes are given to all earlier versions,
+    which stay readable by id. The tombstones go to whoever saw them until now.
     """
-    _mark(session, scope, encounter_id, "superseded", by=by)
+    values = {"profile": scope.profile_id, "encounter": encounter_id, "by": by}
+    if by is None:
+        do(session, _mark_statement(), values | {"status": "superseded"})
+    else:
+        do(session, _supersede_statement(), values)
 
 
 def withdraw_visit(session: Session, scope: RecordScope, encounter_id: UUID) -> None:
     """Mark a visit and its facts as withdrawn by the facility; they stay readable by id."""
-    _mark(session, scope, encounter_id, "withdrawn", by=None)
-
-
-def _mark(
-    session: Session, scope: RecordScope, encounter_id: UUID, status: str, *, by: UUID | None
-) -> None:
-    do(
-        session,
-        _mark_statement(),
-        {
-            "profile": scope.profile_id,
-            "encounter": encounter_id,
-            "status": status,
-            "by": by,
-        },
-    )
+    values = {"profile": scope.profile_id, "encounter": encounter_id, "by": None}
+    do(session, _mark_statement(), values | {"status": "withdrawn"})
 
 
 @lru_cache(maxsize=128)
@@ -153,6 +145,42 @@ def _mark_statement() -> str:
         f"WITH {', '.join(parts)} UPDATE encounter"  # noqa: S608
         " SET status = %(status)s, superseded_by = CAST(%(by)s AS uuid)"
         " WHERE profile_id = %(profile)s AND id = %(encounter)s AND status = 'current'"
+    )
+
+
+@lru_cache(maxsize=1)
+def _supersede_statement() -> str:
+    tables = [model.__tablename__ for _, model in PARTS.values()]
+    of_new = " UNION ALL ".join(
+        f"SELECT classes FROM {table} WHERE profile_id = %(profile)s AND {key} = %(by)s"  # noqa: S608
+        for table, key in (("encounter", "id"), *((table, "encounter_id") for table in tables))
+    )
+    earlier = (
+        "WITH RECURSIVE earlier AS ("
+        "SELECT id, supersedes FROM encounter WHERE profile_id = %(profile)s AND id = %(encounter)s"
+        " UNION SELECT e.id, e.supersedes FROM encounter e JOIN earlier"
+        " ON e.profile_id = %(profile)s AND e.id = earlier.supersedes)"
+    )
+    labels = (
+        "labels AS (SELECT coalesce(array_agg(DISTINCT label), '{}') AS given"  # noqa: S608
+        f" FROM ({of_new}) new_facts, unnest(new_facts.classes) label)"
+    )
+    parts = [f"old_{table} AS ({_relabel(table, 'encounter_id')})" for table in tables]
+    superseded_by = (
+        "superseded_by = CASE WHEN id = %(encounter)s THEN CAST(%(by)s AS uuid)"
+        " ELSE superseded_by END, "
+    )
+    return f"{earlier}, {labels}, {', '.join(parts)} {_relabel('encounter', 'id', superseded_by)}"
+
+
+def _relabel(table: str, key: str, also: str = "") -> str:
+    """Return the UPDATE of earlier versions in one table; a row that says the same stays."""
+    union = "ARRAY(SELECT unnest(t.classes) UNION SELECT unnest(given) FROM labels ORDER BY 1)"
+    return (
+        f"UPDATE {table} t SET {also}classes = {union},"  # noqa: S608
+        " status = CASE status WHEN 'current' THEN 'superseded' ELSE status END"
+        f" WHERE profile_id = %(profile)s AND {key} = ANY (ARRAY(SELECT earlier.id FROM earlier))"
+        " AND (status = 'current' OR NOT (SELECT given FROM labels) <@ classes)"
     )
 
 
