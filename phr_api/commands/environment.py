@@ -5,15 +5,46 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from phr_api.settings import Settings
+from phr_api.settings import SettingError, Settings
 
 if TYPE_CHECKING:
     from phr_api.kit.embedded import EmbeddedServer
 
+# Outside development these have no default; which others there are depends on the process.
+NEEDED_BY_ALL = ("PUBLIC_URL", "PHR_SECRET", "RECORDS_PUBLIC_KEY", "OIDC_PROVIDERS")
+NEEDED_BY_WEB = ("WEB_DATABASE_URL",)
+NEEDED_BY_COMMANDS = ("WORKER_DATABASE_URL",)
+NEEDED_TO_OPEN_FILES = ("WORKER_DATABASE_URL", "RECORDS_PRIVATE_KEY")
+NEEDED_TO_MIGRATE = ("DATABASE_URL", "WEB_DATABASE_URL", "WORKER_DATABASE_URL")
+NEEDED_TO_RUN = (*NEEDED_TO_MIGRATE, "RECORDS_PRIVATE_KEY")
+KEYS = {"PHR_SECRET", "RECORDS_PUBLIC_KEY", "RECORDS_PRIVATE_KEY"}
 
-def read_settings() -> Settings:
-    """Settings of this process's environment. Raises SettingError."""
-    return Settings.from_env(os.environ)  # noqa: TID251 - the command line's entry point
+
+def read_settings(*needed: str) -> Settings:
+    """Settings of this process's environment; outside development those it needs must be set.
+
+    The private PostgreSQL is for development: nobody is to find out from an empty book that a URL
+    was missing. Raises SettingError, which names all that are missing at once.
+    """
+    env = os.environ  # noqa: TID251 - the command line's entry point
+    missing = [name for name in (*NEEDED_BY_ALL, *needed) if not env.get(name)]
+    try:
+        settings = Settings.from_env(env)
+    except SettingError as error:
+        if error.variable in missing:
+            raise _not_set(missing) from None
+        raise
+    if missing and not settings.is_development:
+        raise _not_set(missing)
+    return settings
+
+
+def _not_set(missing: list[str]) -> SettingError:
+    hints = ["PHR_ENV=development needs no settings"]
+    if not KEYS.isdisjoint(missing):
+        hints.insert(0, "`phr-api keys generate` prints new keys")
+    are = "is not set" if len(missing) == 1 else "are not set"
+    return SettingError(", ".join(missing), f"{are} ({'; '.join(hints)})")
 
 
 @contextmanager
@@ -32,16 +63,17 @@ def database_up(settings: Settings) -> Generator["EmbeddedServer | None"]:
 
 
 @contextmanager
-def command_database() -> Generator[Settings]:
+def command_database(*needed: str) -> Generator[Settings]:
     """For a command that works on the database: all is bound as in the worker, never as the web.
 
     With the embedded database it works beside `make run` and without it: the server is started
     and migrated when it is not up. Raises SettingError, EmbeddedServerError, UnfitDatabase.
     """
+    settings = read_settings(*(needed or NEEDED_BY_COMMANDS))  # before every room is imported
+
     from phr_api import worker  # noqa: PLC0415 - every room; `--help` stays fast
     from phr_api.kit import db, log  # noqa: PLC0415
 
-    settings = read_settings()
     log.configure("WARNING")
     with database_up(settings) as server:
         if server is not None and server.is_owner:

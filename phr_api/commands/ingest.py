@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phr_api.commands.environment import command_database
+from phr_api.commands.environment import NEEDED_TO_OPEN_FILES, command_database
 
 if TYPE_CHECKING:
     from phr_api.records import Taken
@@ -52,7 +52,7 @@ def ingest(
     from phr_api.records import take_in  # noqa: PLC0415
 
     is_refused = False
-    with command_database() as settings:
+    with command_database(*NEEDED_TO_OPEN_FILES) as settings:
         demo.require_facility(facility, is_development=settings.is_development)
         for file in files:
             try:

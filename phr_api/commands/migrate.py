@@ -26,7 +26,7 @@ def migrate(*, check: bool) -> None:
     """
     if check:
         sys.exit(_compare())
-    settings = environment.read_settings()
+    settings = environment.read_settings(*environment.NEEDED_TO_MIGRATE)
     with environment.database_up(settings):
         environment.migrate(settings)
     click.echo("The database is up to date.")

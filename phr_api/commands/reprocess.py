@@ -2,7 +2,7 @@
 
 import click
 
-from phr_api.commands.environment import command_database
+from phr_api.commands.environment import NEEDED_TO_OPEN_FILES, command_database
 
 
 @click.command()
@@ -15,7 +15,7 @@ def reprocess(facility: str) -> None:
     """
     from phr_api.records import reprocess as run_again  # noqa: PLC0415 - `--help` stays fast
 
-    with command_database():
+    with command_database(*NEEDED_TO_OPEN_FILES):
         outcomes = run_again(facility)
     counts = ", ".join(f"{count} {name}" for name, count in sorted(outcomes.items()))
     click.echo(f"{sum(outcomes.values())} visits run again: {counts or 'nothing to do'}")

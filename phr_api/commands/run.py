@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from phr_api.commands.environment import read_settings
+from phr_api.commands.environment import NEEDED_TO_RUN, read_settings
 
 
 @click.command()
@@ -19,7 +19,7 @@ def run() -> None:
     """
     from phr_api.commands import supervisor  # noqa: PLC0415 - `--help` stays fast
 
-    settings = read_settings()
+    settings = read_settings(*NEEDED_TO_RUN)
     try:
         sys.exit(supervisor.run(settings, dict(os.environ)))  # noqa: TID251 - handed to the children
     except supervisor.StartFailedError as error:

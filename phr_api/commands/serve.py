@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from phr_api.commands.environment import read_settings
+from phr_api.commands.environment import NEEDED_BY_WEB, read_settings
 from phr_api.settings import Settings
 
 # Short requests: few threads, since they share one interpreter. Uploads and event streams wait
@@ -26,8 +26,7 @@ def serve(part: str) -> None:
     and archives belong there. HOST is the address to listen on (default 127.0.0.1; 0.0.0.0 in a
     container). SIGTERM finishes the requests in flight.
     """
-    settings = read_settings()
-    _ = settings.database.web_url  # named now if it is missing, not by each worker
+    settings = read_settings(*NEEDED_BY_WEB)  # named now if one is missing, not by each worker
     sys.stdout.flush()
     os.execv(  # noqa: S606 - no shell, our own interpreter
         sys.executable, [sys.executable, "-m", "granian", *granian_arguments(part, settings)]

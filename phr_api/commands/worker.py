@@ -4,7 +4,7 @@ import os
 
 import click
 
-from phr_api.commands.environment import read_settings
+from phr_api.commands.environment import NEEDED_TO_OPEN_FILES, read_settings
 
 METRICS_FOLDER = "metrics"
 
@@ -16,7 +16,7 @@ def worker() -> None:
     Takes in the files that hospitals sent, carries out what facilities ordered, and does what is
     due. Several may run. SIGTERM finishes the visits in flight; the rest waits for the next.
     """
-    settings = read_settings()
+    settings = read_settings(*NEEDED_TO_OPEN_FILES)
     folder = settings.data_dir / METRICS_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # noqa: TID251 - read at the import below

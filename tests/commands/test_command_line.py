@@ -1,5 +1,7 @@
 """The command line explains itself at once, and an operator's mistake is one line."""
 
+import base64
+import json
 import os
 import subprocess
 import sys
@@ -48,11 +50,76 @@ def test_an_unknown_command_is_refused() -> None:
     assert CliRunner().invoke(cli, ["dance"]).exit_code == 2
 
 
-def test_a_missing_setting_is_one_line_and_status_78(tmp_path: Path) -> None:
+def production(tmp_path: Path, *, without: str = "") -> dict[str, str]:
+    """All that the processes of an installation need, but for one setting."""
+    key = base64.b64encode(b"k" * 32).decode()
+    provider = {
+        "id": "example",
+        "issuer": "https://provider.example.vn",
+        "clientId": "phr",
+        "audience": "citizen",
+        "asserts": ["name"],
+        "assurance": "record",
+        "label": "Example",
+    }
+    env = {
+        "PHR_DATA_DIR": str(tmp_path),
+        "PUBLIC_URL": "https://phr.example.vn",
+        "DATABASE_URL": "postgresql://owner@127.0.0.1:9/phr",
+        "WEB_DATABASE_URL": "postgresql://phr_web@127.0.0.1:9/phr",
+        "WORKER_DATABASE_URL": "postgresql://phr_worker@127.0.0.1:9/phr",
+        "PHR_SECRET": key,
+        "RECORDS_PUBLIC_KEY": key,
+        "RECORDS_PRIVATE_KEY": key,
+        "OIDC_PROVIDERS": json.dumps([provider]),
+    }
+    return {name: value for name, value in env.items() if name != without}
+
+
+def test_all_missing_settings_are_named_in_one_line_with_status_78(tmp_path: Path) -> None:
     refused = phr_api("serve", "web", PHR_DATA_DIR=str(tmp_path))
     assert refused.returncode == 78
-    assert refused.stderr.startswith("phr-api: PUBLIC_URL is not set")
+    assert refused.stderr.startswith(
+        "phr-api: PUBLIC_URL, PHR_SECRET, RECORDS_PUBLIC_KEY, OIDC_PROVIDERS, WEB_DATABASE_URL"
+        " are not set"
+    )
+    assert "phr-api keys generate" in refused.stderr
     assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [
+        ("serve web", "WEB_DATABASE_URL"),
+        ("serve slow", "WEB_DATABASE_URL"),
+        ("worker", "WORKER_DATABASE_URL"),
+        ("worker", "RECORDS_PRIVATE_KEY"),
+        ("run", "DATABASE_URL"),
+        ("run", "RECORDS_PRIVATE_KEY"),
+        ("migrate", "DATABASE_URL"),
+        ("ingest Procfile --facility 99001", "RECORDS_PRIVATE_KEY"),
+        ("clients list", "WORKER_DATABASE_URL"),
+    ],
+)
+def test_no_process_of_production_starts_without_what_it_needs(
+    tmp_path: Path, command: str, missing: str
+) -> None:
+    refused = phr_api(*command.split(), **production(tmp_path, without=missing))
+    assert refused.returncode == 78, refused.stderr
+    assert refused.stderr.startswith(f"phr-api: {missing} is not set")
+    assert refused.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["serve web", "worker", "run", "clients list"])
+def test_production_without_any_database_url_starts_no_private_one(
+    tmp_path: Path, command: str
+) -> None:
+    env = production(tmp_path)
+    urls = [name for name in env if name.endswith("DATABASE_URL")]
+    refused = phr_api(*command.split(), **{k: v for k, v in env.items() if k not in urls})
+    assert refused.returncode == 78, refused.stderr
+    assert "DATABASE_URL" in refused.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_development_key_in_production_is_refused(tmp_path: Path) -> None:
