@@ -17,13 +17,16 @@ from phr_api.vocab import (
     parse_clock,
     parse_day,
 )
-from phr_api.vocab.identifiers import citizen_birth_year
+from phr_api.vocab.identifiers import citizen_birth_year, citizen_sex
 from phr_api.vocab.provinces import has_districts
 
 NEWBORN = timedelta(days=28)  # QĐ 130, NGAY_SINH: until then with its time
 SEXES = {"1": Sex.MALE, "2": Sex.FEMALE, "NAM": Sex.MALE, "NỮ": Sex.FEMALE, "NU": Sex.FEMALE}
 CITIZEN_LENGTHS = "12 digits, 9 digits, or 1 letter and 7 digits"
 LONGEST_NAME = 500
+GROWN_YEARS = 18
+PARENT_YEARS = 10  # by so many a number of a child's birth year or a mistyped one does not differ
+CHILD_CARD_YEARS = 6
 
 Number = tuple[IdentifierSystem, str]
 
@@ -43,17 +46,23 @@ def read_person(
     if name is None or birth is None:
         return None
     newborn = _is_newborn(tables, birth, arrived_at)
-    own, mother = _whose_number(number, birth, is_newborn=newborn)
+    sex = SEXES.get((cells.text("GIOI_TINH") or "").upper(), Sex.UNKNOWN)
+    came_on = arrived_at.date() if arrived_at else today
+    own, mother = _whose_number(number, birth, came_on, is_newborn=newborn)
+    _warn_of_number(cells, own, mother if not newborn else None, birth, sex)
+    has_mothers = newborn or _is_small(mother, birth, came_on)
     mother_name, mother_number = _mother(tables)
     return ReceivedPerson(
         full_name=name,
         birth=birth,
         born_at=parse_clock(cells.row["NGAY_SINH"]),
-        sex=SEXES.get((cells.text("GIOI_TINH") or "").upper(), Sex.UNKNOWN),
+        sex=sex,
         number=own,
         is_newborn=newborn,
-        mother_number=(mother or mother_number) if newborn else None,
-        cards=_own_cards(read_cards(cells), is_newborn=newborn),
+        mother_number=mother or (mother_number if newborn else None),
+        cards=_own_cards(
+            read_cards(cells), is_newborn=newborn or _is_small(mother, birth, came_on)
+        ),
         address=_read_address(cells, arrived_at),
         phone=_read_phone(cells),
         ethnicity=cells.text("MA_DANTOC"),
@@ -121,19 +130,57 @@ def _is_newborn(
 
 
 def _whose_number(
-    number: Number | None, birth: PartialDate, *, is_newborn: bool
+    number: Number | None, birth: PartialDate, came_on: date, *, is_newborn: bool
 ) -> tuple[Number | None, Number | None]:
-    """Return (own, mother's): a newborn's number of another year of birth is the mother's."""
-    if number is None or not is_newborn:
-        return number, None
+    """Return (own, mother's): under whose number a child came who was sent without one.
+
+    A newborn's number of another year of birth is the mother's. So is an older child's whose
+    number says ten years more: the child would become its holder before the mother is known.
+    A grown person's stays theirs, for matching to find what disagrees: more births are mistyped.
+    """
+    if number is None:
+        return None, None
     system, value = number
-    if system is IdentifierSystem.CITIZEN and citizen_birth_year(value) == birth.year:
-        return number, None
-    return None, number
+    if system is not IdentifierSystem.CITIZEN:
+        return (None, number) if is_newborn else (number, None)
+    years = birth.year - citizen_birth_year(value)
+    if is_newborn:
+        return (None, number) if years else (number, None)
+    is_child = came_on.year - birth.year < GROWN_YEARS
+    return (None, number) if is_child and years >= PARENT_YEARS else (number, None)
+
+
+def _warn_of_number(
+    cells: Cells, own: Number | None, of_another: Number | None, birth: PartialDate, sex: Sex
+) -> None:
+    """Tell the facility where a citizen number and the person do not fit (vietnam.md §2.1).
+
+    Never more than a warning: decrees let sex and birth be corrected while the number stays.
+    """
+    if of_another is not None:
+        _warn(cells, "person-number-of-another", of_another, "the person's own number")
+    if own is None or own[0] is not IdentifierSystem.CITIZEN:
+        return
+    if citizen_birth_year(own[1]) != birth.year:
+        _warn(cells, "person-number-year", own, "the birth year in digits 4-6")
+    if sex is not Sex.UNKNOWN and citizen_sex(own[1]) is not sex:
+        _warn(cells, "person-number-sex", own, "the sex in digit 4")
+
+
+def _warn(cells: Cells, code: str, number: Number, expected: str) -> None:
+    cells.faults.warn(code, cells.table, cells.number, "SO_CCCD", number[1], expected)
+
+
+def _is_small(mother: Number | None, birth: PartialDate, came_on: date) -> bool:
+    """Tell a child under the mother's number who is young enough for a TE card of their own."""
+    return mother is not None and came_on.year - birth.year <= CHILD_CARD_YEARS
 
 
 def _own_cards(cards: tuple[ReceivedCard, ...], *, is_newborn: bool) -> tuple[ReceivedCard, ...]:
-    """Leave out a newborn's cards of another group than TE, children under 6: the mother's."""
+    """Leave out a newborn's cards of another group than TE, children under 6: the mother's.
+
+    So too a small child's who came under the mother's number.
+    """
     if not is_newborn:
         return cards
     return tuple(card for card in cards if card.card is None or card.card.startswith("TE"))

@@ -44,6 +44,10 @@ VISIT_MESSAGES = {
     "table-not-xml": ("Bảng không phải là XML hợp lệ", "The table is not well-formed XML"),
     "wrong-encoding": ("Bảng không ở mã hóa UTF-8", "The table is not in UTF-8"),
     "table-too-large": ("Bảng quá lớn", "The table is too large"),
+    "too-many-cells": (
+        "Một dòng có quá nhiều phần tử, hoặc các dòng lồng nhau",
+        "A row has too many elements, or rows lie in rows",
+    ),
     "too-many-tables": ("Hồ sơ có quá nhiều bảng", "The visit has too many tables"),
     "empty-table": ("Bảng không có nội dung", "The table has no content"),
     "unknown-table": ("Loại bảng không rõ", "The kind of table is not known"),
@@ -93,6 +97,18 @@ VISIT_MESSAGES = {
     "number-shape": ("Số không đúng định dạng", "The number has no accepted format"),
     "card-shape": ("Số thẻ BHYT không đúng định dạng", "The card number has no accepted format"),
     "phone-shape": ("Số điện thoại không đúng định dạng", "The phone has no accepted format"),
+    "person-number-of-another": (
+        "Số định danh là của người khác (mẹ hoặc người thân), không ghi cho người bệnh này",
+        "The citizen number is another's (the mother's or a relative's), not kept as the patient's",
+    ),
+    "person-number-year": (
+        "Năm sinh khác với năm sinh trong số định danh",
+        "The birth year is not that in the citizen number",
+    ),
+    "person-number-sex": (
+        "Giới tính khác với giới tính trong số định danh",
+        "The sex is not that in the citizen number",
+    ),
     "person-number-unknown": (
         "Loại giấy tờ không nhận dạng được",
         "The kind of personal number is not known",

@@ -1,6 +1,5 @@
 """Rows out of a parsed table, whatever its root: with the wrapper, without it, or one row alone."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from lxml import etree
@@ -8,6 +7,19 @@ from lxml import etree
 from phr_api.records.reader.layout import ALIASES, KNOWN, LAYOUTS, TABLE_OF_ROOT
 
 Row = dict[str, str]
+
+# The widest table has 66 elements; a row that holds more than this is made to cost.
+MOST_CELLS = 200
+# Rows in rows are no form of any decision: their text would be kept once for each level.
+DEEPEST_ROW = 3
+
+
+class CrowdedRow(Exception):
+    """A row holds more cells, or rows hold more rows, than anybody has a reason to send."""
+
+    def __init__(self, row: int) -> None:
+        super().__init__(row)
+        self.row = row
 
 
 @dataclass(slots=True, frozen=True)
@@ -25,7 +37,10 @@ def table_of(root: etree._Element) -> str | None:
 
 
 def read_rows(root: etree._Element, data: bytes, table: str | None) -> TableRows | None:
-    """Return the rows of a table, `data` being its document; None when it is none that we know."""
+    """Return the rows of a table, `data` being its document; None when it is none that we know.
+
+    Raises CrowdedRow.
+    """
     if table not in LAYOUTS:
         return None
     elements = _row_elements(root, LAYOUTS[table].row)
@@ -33,9 +48,10 @@ def read_rows(root: etree._Element, data: bytes, table: str | None) -> TableRows
     rows: list[Row] = []
     unknown: dict[str, None] = {}
     cells = 0
-    for element in elements:
+    for number, element in enumerate(elements, start=1):
+        if (width := len(element)) > MOST_CELLS:
+            raise CrowdedRow(number)
         row = {cell.tag: (cell.text or "").strip() for cell in element}
-        width = len(element)
         cells += width
         if len(row) != width or not known.issuperset(row):
             row = _odd_row(element, table, unknown)
@@ -52,7 +68,9 @@ def _row_elements(root: etree._Element, row_tag: str) -> list[etree._Element]:
         return [root]
     if len(root) == 1 and (rows := list(root[0])) and all(row.tag == row_tag for row in rows):
         return rows
-    return list(root.iter(row_tag)) or list(_likely_rows(root))
+    rows = list(root.iter(row_tag)) or list(_likely_rows(root))
+    _check_depth(rows)
+    return rows
 
 
 def canonical(table: str, row: Row) -> Row:
@@ -76,21 +94,28 @@ def _wrappers(elements: list[etree._Element], root: etree._Element) -> int:
     return depth if elements else 1
 
 
-def _likely_rows(root: etree._Element) -> Iterator[etree._Element]:
-    """Yield elements that hold a MA_LK, for a row whose own name is misspelt."""
-    for key in root.iter("{*}MA_LK"):
-        parent = key.getparent()
-        if parent is not None:
-            yield parent
+def _likely_rows(root: etree._Element) -> dict[etree._Element, None]:
+    """Return the elements that hold a MA_LK, each once, for a row whose own name is misspelt."""
+    parents = (key.getparent() for key in root.iter("{*}MA_LK"))
+    return {parent: None for parent in parents if parent is not None}
+
+
+def _check_depth(rows: list[etree._Element]) -> None:
+    chosen = set(rows)
+    for number, row in enumerate(rows, start=1):
+        if sum(above in chosen for above in row.iterancestors()) > DEEPEST_ROW:
+            raise CrowdedRow(number)
 
 
 def _odd_row(element: etree._Element, table: str, unknown: dict[str, None]) -> Row:
     """Read a row with names that are unknown, in a namespace, or come twice, or hold elements.
 
-    What comes twice, or nested, is kept under a name that says so; nothing is dropped.
+    What comes twice is kept under a name that says so (`GHI_CHU+2`); nothing is dropped.
     """
     row: Row = {}
     known = KNOWN[table]
+    seen: set[tuple[str, str]] = set()
+    times: dict[str, int] = {}
     for cell in element:
         name = _local(cell.tag)
         text = (
@@ -98,10 +123,12 @@ def _odd_row(element: etree._Element, table: str, unknown: dict[str, None]) -> R
         )
         if name not in known or len(cell):
             unknown[name] = None
-        while name in row:
-            if row[name] == text:
-                break
-            name = f"{name}+"
+        if (name, text) in seen:
+            continue
+        seen.add((name, text))
+        times[name] = count = times.get(name, 0) + 1
+        if count > 1:
+            name = f"{name}+{count}"
             unknown[name] = None
         row[name] = text
     return row

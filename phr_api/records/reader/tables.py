@@ -13,7 +13,7 @@ from lxml import etree
 
 from phr_api.records.reader.layout import ARRIVAL, ASSESSMENT, LAYOUTS, MAY_REPEAT, SUMMARY
 from phr_api.records.reader.reasons import Reason, VisitRefused
-from phr_api.records.reader.rows import Row, TableRows, read_rows, table_of
+from phr_api.records.reader.rows import CrowdedRow, Row, TableRows, read_rows, table_of
 
 TABLE_BYTES = 10_000_000
 MOST_TAGS = 600_000
@@ -165,7 +165,11 @@ class _Reading:
         if table == ASSESSMENT:
             self.whole.setdefault(table, []).append(data)
             return
-        found = read_rows(root, data, table)
+        try:
+            found = read_rows(root, data, table)
+        except CrowdedRow as crowded:
+            self.refuse("too-many-cells", table, crowded.row)
+            return
         if found is not None:
             self._add(found)
         elif declared is None:

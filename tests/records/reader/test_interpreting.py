@@ -240,6 +240,45 @@ def test_a_newborn_keeps_a_childs_card_and_not_the_mothers(card: str, kept: int)
     assert len(reading.person.cards) == kept
 
 
+@pytest.mark.parametrize("birth", ["202608200610", "202110050000", "2015"])
+def test_a_child_under_the_mothers_number_does_not_become_its_holder(birth: str) -> None:
+    """46 days, five and eleven years: older than a newborn, and the number says 1990."""
+    reading = read(person=Patient(birth=birth, card=""))
+    assert not reading.person.is_newborn
+    assert reading.person.number is None
+    assert reading.person.mother_number == (IdentifierSystem.CITIZEN, "001190000000")
+    assert [warning.code for warning in reading.warnings] == ["person-number-of-another"]
+    assert reading.warnings[0].received_shape == "12 digits"
+
+
+@pytest.mark.parametrize(("card", "kept"), [("TE1019800000001", 1), ("GD4019900000000", 0)])
+def test_a_small_child_under_the_mothers_number_keeps_a_childs_card(card: str, kept: int) -> None:
+    assert len(read(person=Patient(birth="202608200610", card=card)).person.cards) == kept
+
+
+@pytest.mark.parametrize(
+    ("person", "codes"),
+    [
+        (Patient(), []),
+        (Patient(sex=""), []),
+        (Patient(birth="198902280000"), ["person-number-year"]),
+        (Patient(birth="200502280000", card=""), ["person-number-year"]),
+        (Patient(sex="1"), ["person-number-sex"]),
+        (Patient(citizen_number="001215000001", birth="201502280000", sex="1"), []),
+        (
+            Patient(citizen_number="001205000001", birth="201402280000", sex="1"),
+            ["person-number-year"],
+        ),
+    ],
+)
+def test_a_number_that_does_not_fit_birth_or_sex_is_kept_with_a_warning(
+    person: Patient, codes: list[str]
+) -> None:
+    reading = read(person=person)
+    assert reading.person.number == (IdentifierSystem.CITIZEN, person.citizen_number)
+    assert [warning.code for warning in reading.warnings] == codes
+
+
 def test_a_mother_is_no_newborn_whatever_papers_came() -> None:
     person = read(tables={"XML9": [a_birth_paper()]}).person
     assert not person.is_newborn

@@ -208,7 +208,7 @@ def test_an_element_that_comes_twice_loses_neither_value() -> None:
     )
     reading = reading_of(claim_file([visit]))
     assert reading.visit.encounter.advice == "Uống đủ nước"
-    assert reading.visit.encounter.received["GHI_CHU+"] == "Ăn nhạt, đo huyết áp hằng ngày"
+    assert reading.visit.encounter.received["GHI_CHU+2"] == "Ăn nhạt, đo huyết áp hằng ngày"
 
 
 def test_a_prefix_that_the_envelope_declares_is_no_obstacle() -> None:
