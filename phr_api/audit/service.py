@@ -18,6 +18,8 @@ from phr_api.kit import clock
 from phr_api.kit.db import do, unit_of_work
 from phr_api.kit.ids import new_row_id
 
+SETTLED = timedelta(hours=1)
+
 ActorKind = Literal["citizen", "staff", "system", "operator"]
 
 
@@ -116,15 +118,15 @@ def close_refusals(session: Session, at: datetime) -> int:
 
 
 def chain_days(session: Session, at: datetime, secret: bytes) -> list[tuple[date, int, bytes]]:
-    """Chain every day (UTC) that has ended and is not chained yet; returns (day, rows, head).
+    """Chain every day (UTC) that ended an hour ago and is not chained; returns (day, rows, head).
 
-    The caller exports the heads, so that a database restored without a row is found out.
+    By then every transaction of that day has ended: the roles' timeouts are of seconds. The caller exports the heads, so that a database restored without a row is found out.
     """
     last = session.scalar(select(func.max(AuditChain.day)))
     first_event = session.scalar(select(func.audit_first_day()))
     start = last + timedelta(days=1) if last else first_event
     chained = []
-    while start is not None and start < at.date():
+    while start is not None and start < (at - SETTLED).date():
         rows, head = session.execute(
             text("SELECT rows, head FROM audit_day_head(:day)"), {"day": start}
         ).one()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -15,10 +15,15 @@ from phr_api.consent.problems import AlreadyCarer, CarerNotFound, NotAMinor
 from phr_api.kit import clock
 from phr_api.kit.db import set_scope
 from phr_api.kit.ids import new_row_id
+from phr_api.kit.limits import Limit
 from phr_api.kit.problems import NotFound
 from phr_api.vocab import Section
 from phr_api.vocab.identifiers import classify_person_number
 from phr_api.vocab.names import name_key
+
+# A desk records a family now and then; nobody tries one number again and again (R11, R24).
+RECORDED = Limit(name="carer recorded", count=30, per=timedelta(hours=1))
+RECORDED_FOR = Limit(name="carer recorded for number", count=5, per=timedelta(hours=24))
 
 _PAIR = (
     "(:child_system, :child_value, :child_name, :child_birth,"

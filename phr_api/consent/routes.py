@@ -5,13 +5,16 @@ from uuid import UUID
 
 from flask.views import MethodView
 
+from phr_api import audit
 from phr_api.consent import carers
 from phr_api.consent.models import Carer
+from phr_api.consent.problems import CarerNotFound
 from phr_api.consent.schemas import CarerSchema, CarersSchema, NewCarerSchema, SuspensionSchema
 from phr_api.consent.service import FacilityRole, open_facility
-from phr_api.identity import current_principal
+from phr_api.identity import Principal, current_principal
+from phr_api.kit import limits
 from phr_api.kit.db import unit_of_work
-from phr_api.kit.idempotency import Created, once
+from phr_api.kit.idempotency import Attempt, Created, once
 from phr_api.kit.web import Blueprint, current_attempt
 
 blp = Blueprint(
@@ -32,7 +35,14 @@ class Carers(MethodView):
         """List the carers that this facility recorded"""
         with unit_of_work() as session:
             scope = open_facility(session, current_principal(), code, roles=DESK)
-            return {"items": carers.find_carers(session, scope.facility_code)}
+            found = carers.find_carers(session, scope.facility_code)
+            audit.record(
+                session,
+                scope.actor,
+                action="carers.list",
+                subjects={carer.profile_id for carer in found},
+            )
+            return {"items": found}
 
     @blp.idempotent
     @blp.arguments(NewCarerSchema)
@@ -40,6 +50,23 @@ class Carers(MethodView):
     def post(self, new: carers.NewCarer, code: str) -> Any:
         """Record a parent as carer of a child, by the documents on the desk"""
         principal = current_principal()
+        attempt = current_attempt(principal.principal_id)
+        with unit_of_work() as session:
+            actor = open_facility(session, principal, code, roles=DESK).actor
+        limits.take(
+            (carers.RECORDED, principal.principal_id),
+            (carers.RECORDED_FOR, new.child.number),
+            (carers.RECORDED_FOR, new.carer.number),
+        )
+        try:
+            return self._record(principal, code, new, attempt)
+        except CarerNotFound:
+            # in a transaction of its own: a search for people that finds nobody is one, too (R11)
+            audit.record_refusal(actor, action="carer.record", profile_id=None)
+            raise
+
+    @staticmethod
+    def _record(principal: Principal, code: str, new: carers.NewCarer, attempt: Attempt) -> Any:
         with unit_of_work() as session:
             scope = open_facility(session, principal, code, roles=DESK)
 
@@ -49,7 +76,7 @@ class Carers(MethodView):
 
             return once(
                 session,
-                current_attempt(principal.principal_id),
+                attempt,
                 create=create,
                 again=lambda carer_id: carers.get_carer(session, scope.actor, UUID(carer_id)),
             )

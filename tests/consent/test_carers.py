@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api.identity.models import Profile
@@ -136,3 +137,51 @@ def test_a_body_of_another_shape_says_where(client: FlaskClient, session: Sessio
     answer = client.post(URL, json={"powers": ["fly"]}, headers=make_staff(session).headers | key())
     assert answer.status_code == 422
     assert {"child", "carer", "powers", "relation"} <= set(answer.get_json()["errors"]["json"])
+
+
+def test_a_desk_that_looks_for_people_is_stopped_and_remembered(
+    client: FlaskClient, session: Session
+) -> None:
+    _, _, body = family(session)
+    desk = make_staff(session)
+    wrong = body | {"child": body["child"] | {"fullName": "Lê Văn Khác"}}
+    answers = [
+        client.post(URL, json=wrong, headers=desk.headers | key()).status_code for _ in range(6)
+    ]
+    assert answers == [404] * 5 + [429]
+    remembered = session.scalar(
+        text("SELECT count(*) FROM audit_refusal WHERE actor_id = :desk"),
+        {"desk": desk.account.id},
+    )
+    assert remembered == 5
+
+
+def test_the_list_is_in_the_access_log_of_the_children(
+    client: FlaskClient, session: Session
+) -> None:
+    _, child, body = family(session)
+    desk = make_staff(session)
+    client.post(URL, json=body, headers=desk.headers | key())
+    client.get(URL, headers=desk.headers)
+    actions = session.scalars(
+        text(
+            "SELECT e.action FROM audit_event e JOIN audit_subject s ON s.event_id = e.id"
+            " WHERE s.profile_id = :child ORDER BY e.id"
+        ),
+        {"child": child.id},
+    ).all()
+    assert actions == ["carer.record", "carers.list"]
+
+
+def test_nobody_is_recorded_for_a_grown_up(client: FlaskClient, session: Session) -> None:
+    _, _, body = family(session)
+    number = number_of(year=2000)
+    grown_up = make_profile(
+        session, birth="2000-01-01", numbers=[("citizen-id", number, "received")]
+    )
+    answer = client.post(
+        URL,
+        json=body | {"child": person(grown_up, number)},
+        headers=make_staff(session).headers | key(),
+    )
+    assert answer.get_json()["type"] == "/problems/consent/not-a-minor"

@@ -49,6 +49,28 @@ FILE_BODY = {
     },
 }
 
+# smorest lets a parameter that is written by hand replace those of `arguments`: both stand here
+VALIDATE_ONLY = {
+    "in": "query",
+    "name": "validateOnly",
+    "schema": {"type": "boolean", "default": False},
+    "description": "Only a report: no visit, person or number is written, nobody is matched",
+}
+KEY = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": False,
+    "schema": {"type": "string", "minLength": 1, "maxLength": 100},
+    "description": "Required unless validateOnly",
+}
+SLOW = [
+    {
+        "url": "{slow}",
+        "description": "the process for uploads (SLOW_PORT)",
+        "variables": {"slow": {"default": "http://127.0.0.1:8001"}},
+    }
+]
+
 
 @blp.route("")
 class Submissions(MethodView):
@@ -71,8 +93,7 @@ class Submissions(MethodView):
         last = cursor.encode(kind, items[-1].received_at, items[-1].id) if more else None
         return {"items": items, "next": last}
 
-    @blp.doc(requestBody=FILE_BODY)
-    @blp.idempotent
+    @blp.doc(requestBody=FILE_BODY, parameters=[KEY, VALIDATE_ONLY], servers=SLOW)
     @blp.arguments(NewSubmissionQuerySchema, location="query")
     @blp.response(202, SubmissionSchema)
     def post(self, query: dict[str, bool], code: str) -> Any:
