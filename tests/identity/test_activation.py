@@ -11,7 +11,13 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from phr_api.audit.models import AuditEvent, AuditSubject
-from phr_api.identity.models import AccountNotice, ActivationCode, Membership, ProfileLink
+from phr_api.identity.models import (
+    AccountNotice,
+    ActivationCode,
+    Disagreement,
+    Membership,
+    ProfileLink,
+)
 from phr_api.kit import clock
 from tests.factories.people import (
     BIRTH,
@@ -113,6 +119,27 @@ def test_a_disagreement_names_the_fields_and_no_values(
     assert answer.json is not None
     assert answer.json["fields"] == ["name", "birth"]
     assert NAME not in answer.text
+    assert answer.json["type"] == "/problems/identity/identity-disagrees"
+
+
+def test_a_disagreement_at_a_desk_is_audited_and_counted(
+    client: FlaskClient, session: Session, desk: SignedIn
+) -> None:
+    number = new_number()
+    make_profile(session, numbers=[("citizen-id", number, "received")])
+    for _ in range(2):
+        assert issue(client, desk.headers, seen(number, birth="1991-01-01")).status_code == 409
+
+    events = session.scalars(
+        select(AuditEvent).where(
+            AuditEvent.actor_id == desk.account.id, AuditEvent.action == "activation.disagrees"
+        )
+    ).all()
+    assert [(one.facility_code, one.details["fields"]) for one in events] == [
+        ("99001", ["birth"])
+    ] * 2
+    counted = select(Disagreement.count).where(Disagreement.client_id == desk.account.id)
+    assert session.scalars(counted).all() == [2]
 
 
 def test_a_code_is_good_once(

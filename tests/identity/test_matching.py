@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from phr_api import audit
 from phr_api.audit.models import AuditEvent
 from phr_api.identity.models import Coverage, Disagreement, Profile, ProfileIdentifier
-from phr_api.identity.service import people
+from phr_api.identity.service import disagreements
 from phr_api.kit.ids import new_public_id
 from phr_api.vocab import IdentifierSystem, ProfileId
 from tests.factories.people import FACILITY, add_number, make_profile, new_number
@@ -101,7 +101,7 @@ def test_a_disagreement_is_audited_without_values_and_counted_for_the_sender(
 def test_many_disagreements_in_a_day_alarm_an_operator_once(
     session: Session, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(people, "DISAGREEMENTS_A_DAY", 2)
+    monkeypatch.setattr(disagreements, "DISAGREEMENTS_A_DAY", 2)
     _, number = known(session)
     sender = audit.Actor(kind="system", id=new_public_id(), facility_code=FACILITY)
     for _ in range(3):

@@ -9,6 +9,7 @@ from phr_api.identity.problems import (
     AccountHasProfile,
     ActivationCodeUnknown,
     IdentifierNotValid,
+    IdentityDisagrees,
     ProfileAlreadyLinked,
 )
 from phr_api.identity.routes.limited import take
@@ -66,6 +67,9 @@ class ActivationCodes(MethodView):
                 )
         except InvalidIdentifier as error:
             raise IdentifierNotValid from error
+        except IdentityDisagrees as refusal:
+            activation.note_refusal(principal, code, refusal)
+            raise
 
 
 @blueprint.route("/me/activation")

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -15,10 +15,11 @@ from phr_api.identity import queries, rules
 from phr_api.identity.configuration import purpose_key
 from phr_api.identity.principal import Principal
 from phr_api.identity.problems import IdentityDisagrees
+from phr_api.identity.service.disagreements import note_disagreement
 from phr_api.identity.service.persons import person_parameters
 from phr_api.identity.service.sessions import require_live
 from phr_api.kit import clock
-from phr_api.kit.db import set_scope
+from phr_api.kit.db import set_scope, unit_of_work
 from phr_api.kit.idempotency import Created
 from phr_api.kit.ids import new_public_id, new_row_id
 from phr_api.kit.limits import Limit
@@ -117,6 +118,21 @@ def issue(
         reference=str(code_id),
         location=None,
     )
+
+
+def note_refusal(principal: Principal, facility_code: str, refusal: IdentityDisagrees) -> None:
+    """Trace and count a document that disagrees, after the refused transaction (R11)."""
+    actor = replace(principal.actor, facility_code=facility_code)
+    fields: list[str] = refusal.extensions["fields"]
+    with unit_of_work() as session:
+        note_disagreement(
+            session,
+            actor,
+            facility_code,
+            action="activation.disagrees",
+            fields=fields,
+            at=clock.now(),
+        )
 
 
 def issued_again(session: Session, reference: str) -> IssuedCode:

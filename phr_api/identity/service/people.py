@@ -4,39 +4,28 @@ Works as the worker's role. Matching looks across people inside one SQL function
 the scope of one person, which the caller has opened.
 """
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import text, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from phr_api import audit
 from phr_api.identity import rules
 from phr_api.identity.models import Coverage, Profile, ProfileAddress, ProfileIdentifier
 from phr_api.identity.received import ReceivedCard, ReceivedPerson
-from phr_api.kit import clock
+from phr_api.identity.service.disagreements import note_disagreement
 from phr_api.kit.db import Base, insert_tables, run
 from phr_api.kit.ids import new_public_id, new_row_id
 from phr_api.vocab import IdentifierSystem, PartialDate, ProfileId, name_key, search_key
 
-log = logging.getLogger(__name__)
-
-DISAGREEMENTS_A_DAY = 50
-NOBODY = UUID(int=0)  # the operator's command line sends for no client
 FILLED = ("phone", "ethnicity", "nationality", "occupation", "blood_group")
 
 _MATCH = (
     "SELECT outcome, person, reasons, without FROM match_person(%(systems)s, %(values)s, %(cards)s,"
     " %(name_key)s, %(earliest)s, %(latest)s, %(is_newborn)s, %(locks)s)"
-)
-_COUNT = text(
-    "INSERT INTO disagreement AS d (facility_code, client_id, day, count)"
-    " VALUES (:facility, :client, :day, 1)"
-    " ON CONFLICT (facility_code, client_id, day) DO UPDATE SET count = d.count + 1"
-    " RETURNING count"
 )
 _KNOWN = (
     "SELECT p.birth, p.sex, p.phone, p.ethnicity, p.nationality, p.occupation, p.blood_group,"
@@ -122,7 +111,16 @@ def match_received(
         )
     if outcome == "matched":
         return Match(outcome="matched", profile_id=ProfileId(found), without=frozenset(without))
-    _note_disagreement(session, actor, facility_code, found, reasons, at)
+    actor = actor or audit.Actor(kind="operator", id=None, facility_code=facility_code)
+    note_disagreement(
+        session,
+        actor,
+        facility_code,
+        action="person.needs-review",
+        fields=reasons,
+        at=at,
+        candidate=found,
+    )
     return Match(
         outcome="needs-review",
         profile_id=None,
@@ -141,31 +139,6 @@ def _numbers(person: ReceivedPerson) -> tuple[list[tuple[str, str]], list[str]]:
     if system is IdentifierSystem.CARD:
         return [], sorted(cards | {value[5:]})
     return [(system.value, value)], sorted(cards)
-
-
-def _note_disagreement(
-    session: Session,
-    actor: audit.Actor | None,
-    facility_code: str,
-    candidate: UUID | None,
-    reasons: list[str],
-    at: datetime,
-) -> None:
-    actor = actor or audit.Actor(kind="operator", id=None, facility_code=facility_code)
-    audit.record(
-        session,
-        actor,
-        action="person.needs-review",
-        subjects=[],  # the visit stays out of sight until somebody of the facility decides
-        details={"fields": list(reasons), "candidate": str(candidate) if candidate else None},
-    )
-    day = at.astimezone(clock.VIETNAM).date()
-    parameters = {"facility": facility_code, "client": actor.id or NOBODY, "day": day}
-    if session.scalar(_COUNT, parameters) == DISAGREEMENTS_A_DAY:
-        log.error(
-            "many people disagree with known numbers",
-            extra={"facility_code": facility_code, "client_id": str(actor.id)},
-        )
 
 
 def write_received_person(

@@ -317,7 +317,7 @@ def create_counters() -> None:
         PrimaryKeyConstraint("facility_code", "client_id", "day"),
     )
     protect_by_role("rate_limit", web=WRITE, worker=f"{WRITE}, DELETE")
-    protect_by_role("disagreement", worker=WRITE)
+    protect_by_role("disagreement", web=WRITE, worker=WRITE)
 
 
 def protect_by_role(table: str, *, web: str = "", worker: str = "") -> None:
