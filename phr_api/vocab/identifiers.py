@@ -6,7 +6,7 @@ Sources: vietnam.md §2; BHXH's validation sheet of QĐ 4750. None of them has a
 import re
 
 from phr_api.vocab.provinces import PROVINCES_63
-from phr_api.vocab.words import IdentifierSystem
+from phr_api.vocab.words import IdentifierSystem, Sex
 
 CITIZEN = re.compile(r"([0-9]{3})([0-9])([0-9]{2})([0-9]{6})")
 OLD = re.compile(r"[0-9]{9}")
@@ -47,6 +47,11 @@ def check_citizen_number(text: str) -> str:
 def citizen_birth_year(number: str) -> int:
     """Return the birth year that digits 4-6 of a citizen number say."""
     return 1900 + 100 * (int(number[3]) // 2) + int(number[4:6])
+
+
+def citizen_sex(number: str) -> Sex:
+    """Return the sex that digit 4 of a citizen number says: even male, odd female."""
+    return Sex.FEMALE if int(number[3]) % 2 else Sex.MALE
 
 
 def classify_person_number(text: str) -> tuple[IdentifierSystem, str] | None:

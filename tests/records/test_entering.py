@@ -202,6 +202,23 @@ def test_a_waiting_visit_that_is_corrected_waits_no_longer(send: Send, session: 
     assert holder(session, key) == holder(session, key_of(known))
 
 
+def test_a_child_under_the_mothers_number_does_not_bar_the_mother_from_it(
+    send: Send, session: Session
+) -> None:
+    number = new_number()
+    child = a_visit(number=number, name="Trần Thị Bé", born="202110050000")
+    mother = a_visit(number=number)
+
+    assert send(a_file(child)).counts == {"accepted": 1}
+    assert send(a_file(mother)).counts == {"accepted": 1}
+
+    assert holder(session, key_of(child)) != holder(session, key_of(mother))
+    owner = session.scalars(
+        select(ProfileIdentifier.profile_id).where(ProfileIdentifier.value == number)
+    )
+    assert list(owner) == [holder(session, key_of(mother))]
+
+
 def test_a_number_that_somebody_declared_matches_nobody(send: Send, session: Session) -> None:
     number = new_number()
     declared = make_profile(session, numbers=[("citizen-id", number, "declared")])

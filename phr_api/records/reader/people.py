@@ -50,7 +50,7 @@ def read_person(
     came_on = arrived_at.date() if arrived_at else today
     own, mother = _whose_number(number, birth, came_on, is_newborn=newborn)
     _warn_of_number(cells, own, mother if not newborn else None, birth, sex)
-    has_mothers = newborn or _is_small(mother, birth, came_on)
+    is_childs = newborn or _is_small(mother, birth, came_on)
     mother_name, mother_number = _mother(tables)
     return ReceivedPerson(
         full_name=name,
@@ -60,9 +60,7 @@ def read_person(
         number=own,
         is_newborn=newborn,
         mother_number=mother or (mother_number if newborn else None),
-        cards=_own_cards(
-            read_cards(cells), is_newborn=newborn or _is_small(mother, birth, came_on)
-        ),
+        cards=_own_cards(read_cards(cells), is_childs=is_childs),
         address=_read_address(cells, arrived_at),
         phone=_read_phone(cells),
         ethnicity=cells.text("MA_DANTOC"),
@@ -176,12 +174,12 @@ def _is_small(mother: Number | None, birth: PartialDate, came_on: date) -> bool:
     return mother is not None and came_on.year - birth.year <= CHILD_CARD_YEARS
 
 
-def _own_cards(cards: tuple[ReceivedCard, ...], *, is_newborn: bool) -> tuple[ReceivedCard, ...]:
+def _own_cards(cards: tuple[ReceivedCard, ...], *, is_childs: bool) -> tuple[ReceivedCard, ...]:
     """Leave out a newborn's cards of another group than TE, children under 6: the mother's.
 
     So too a small child's who came under the mother's number.
     """
-    if not is_newborn:
+    if not is_childs:
         return cards
     return tuple(card for card in cards if card.card is None or card.card.startswith("TE"))
 
