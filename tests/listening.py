@@ -6,10 +6,11 @@ from pathlib import Path
 
 from phr_api.kit.log import JsonFormatter
 
-# names of the fictional people, in whole and without diacritics; numbers with the test serials
+# names of the fictional people and staff, with and without diacritics; numbers by their structure
+# (a citizen number begins with 0, and the last part of a UUID stands behind a hyphen)
 NAMED = re.compile(
-    r"thử nghiệm|thu nghiem|\\u1eed nghi|văn khác|[\"' =:(]\d{3}[0-3]\d{2}0000\d{2}[\"' ,.;)}]"
-    r"|GD4\d{12}|0900000000",
+    r"thử nghiệm|thu nghiem|nghi\u1ec7m|người khác|văn khác|bé thử|nhân viên thử"
+    r"|(?<![\w-])0\d{2}[0-3]\d{8}(?![\w-])|(?:GD|TE)[1-5]\d{12}|(?:\+84|(?<!\d)0)9\d{8}(?!\d)",
     re.IGNORECASE,
 )
 

@@ -15,6 +15,8 @@ from tests.listening import Listener, find_named
         "DETAIL: Key (value)=(001190000042) already exists.",
         '{"card": "GD4019900000000"}',
         'search "nguyen thi thu nghiem"',
+        "phone +84900000000",
+        "card TE1019800000001 of 001185000123",
     ],
 )
 def test_a_name_or_number_is_found(line: str) -> None:
