@@ -1,4 +1,4 @@
-"""Visits and carers for tests: written by the real write, past the policies."""
+"""Visits for tests: written by the real write, past the policies."""
 
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
@@ -10,10 +10,8 @@ from sqlalchemy.orm import Session
 from phr_api import audit, healthbook
 from phr_api.clinics import CodeRow, NewFacility, load_codes, save_facilities
 from phr_api.consent import RecordScope, open_for_intake
-from phr_api.consent.models import Carer
 from phr_api.healthbook import facts
-from phr_api.identity.models import Account, Profile
-from phr_api.kit import clock
+from phr_api.identity.models import Profile
 from phr_api.kit.ids import new_row_id
 from phr_api.vocab import VIETNAM, FacilityCode, PaperKind, ProfileId, SensitivityClass
 from tests.factories.people import FACILITY
@@ -174,28 +172,6 @@ def make_visit(
     )
     session.commit()
     return encounter_id
-
-
-def make_carer(
-    session: Session, account: Account, child: Profile, *, powers: tuple[str, ...] = ("see",)
-) -> Carer:
-    """Let this account open that person's record for a year."""
-    at = clock.now()
-    carer = Carer(
-        id=new_row_id(),
-        profile_id=child.id,
-        account_id=account.id,
-        relation="mother",
-        powers=list(powers),
-        starts_at=at - timedelta(days=1),
-        ends_at=at + timedelta(days=365),
-        reason="giấy khai sinh thử",
-        facility_code=FACILITY,
-        created_at=at,
-    )
-    session.add(carer)
-    session.commit()
-    return carer
 
 
 def make_directory(session: Session) -> None:

@@ -18,7 +18,8 @@ from phr_api.healthbook.schemas import HealthBookSchema
 from phr_api.healthbook.service import keep_book
 from phr_api.kit import clock, db
 from phr_api.vocab import ProfileId, SensitivityClass
-from tests.factories.healthbook import make_carer, make_directory, make_facts, make_visit
+from tests.factories.consent import make_carer
+from tests.factories.healthbook import make_directory, make_facts, make_visit
 from tests.factories.people import (
     FACILITY,
     Citizen,
@@ -227,7 +228,7 @@ def test_ones_own_reading_is_not_traced_and_a_carers_is(
     client.get(url(citizen), headers=citizen.headers)
     assert events_of(session, citizen) == []
     carer = make_citizen(session)
-    make_carer(session, carer.account, citizen.profile)
+    make_carer(session, account=carer.account, child=citizen.profile)
     assert client.get(url(citizen), headers=carer.headers).status_code == 200
     assert events_of(session, citizen) == ["health-book.read"]
 
@@ -243,7 +244,7 @@ def test_a_carer_sees_sensitive_facts_until_the_child_is_fifteen(
     make_visit(session, child, make_facts(classes=[SensitivityClass.HIV], code="B20"))
     make_visit(session, child)
     carer = make_citizen(session)
-    make_carer(session, carer.account, child)
+    make_carer(session, account=carer.account, child=child)
 
     answer = client.get(f"/v1/profiles/{child.id}/health-book", headers=carer.headers)
 
@@ -260,7 +261,7 @@ def test_a_hidden_change_moves_nothing_for_a_carer(client: FlaskClient, session:
     child = make_profile(session, birth="2009-05-01", full_name="Trần Văn Thử Con")
     make_visit(session, child)
     carer = make_citizen(session)
-    make_carer(session, carer.account, child)
+    make_carer(session, account=carer.account, child=child)
     asked = f"/v1/profiles/{child.id}/health-book"
     tag = client.get(asked, headers=carer.headers).headers["ETag"]
     make_visit(session, child, make_facts(classes=[SensitivityClass.HIV]))

@@ -12,7 +12,8 @@ from phr_api import healthbook
 from phr_api.healthbook.feed import position_cursor, read_position
 from phr_api.kit.problems import InvalidCursor
 from phr_api.vocab import SensitivityClass
-from tests.factories.healthbook import intake_scope, make_carer, make_facts, make_visit
+from tests.factories.consent import make_carer
+from tests.factories.healthbook import intake_scope, make_facts, make_visit
 from tests.factories.people import Citizen, SignedIn, make_citizen, make_profile, make_staff
 
 
@@ -121,7 +122,7 @@ def test_a_carers_feed_holds_only_what_the_carer_may_see(
 ) -> None:
     youth = make_profile(session, birth="2009-05-01", full_name="Trần Văn Thử Con")
     carer = make_citizen(session)
-    make_carer(session, carer.account, youth)
+    make_carer(session, account=carer.account, child=youth)
     cursor = changes(client, carer, youth.id)["next"]
     make_visit(session, youth, make_facts(classes=[SensitivityClass.HIV]))
     hidden = changes(client, carer, youth.id, f"?after={cursor}")
@@ -135,7 +136,7 @@ def test_a_carer_who_sees_less_than_before_is_told_to_forget(
 ) -> None:
     child = make_profile(session, birth="2016-05-01", full_name="Trần Văn Thử Con")
     carer = make_citizen(session)
-    make_carer(session, carer.account, child)
+    make_carer(session, account=carer.account, child=child)
     cursor = changes(client, carer, child.id)["next"]
     session.execute(
         text("UPDATE profile SET birth_earliest = '2009-05-01' WHERE id = :id"), {"id": child.id}
@@ -149,7 +150,7 @@ def test_a_carer_who_sees_less_than_before_is_told_to_forget(
 def test_a_view_that_has_grown_starts_again(client: FlaskClient, session: Session) -> None:
     child = make_profile(session, birth="2016-05-01", full_name="Trần Văn Thử Con")
     carer = make_citizen(session)
-    make_carer(session, carer.account, child)
+    make_carer(session, account=carer.account, child=child)
     narrow = position_cursor(carer.account.id, child.id, 1, [])
     answer = client.get(f"/v1/profiles/{child.id}/changes?after={narrow}", headers=carer.headers)
     assert answer.status_code == 410

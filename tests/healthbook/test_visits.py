@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 from phr_api import healthbook
 from phr_api.healthbook.schemas import BookVisitSchema, PaperSchema, ResultPageSchema
 from phr_api.vocab import SensitivityClass
+from tests.factories.consent import make_carer
 from tests.factories.healthbook import (
     STARTED,
     intake_scope,
-    make_carer,
     make_directory,
     make_facts,
     make_visit,
@@ -243,7 +243,7 @@ def test_a_carers_reading_is_traced_with_what_was_read(
     child = make_profile(session, birth="2016-05-01", full_name="Trần Văn Thử Con")
     visit_id = make_visit(session, child)
     carer = make_citizen(session)
-    make_carer(session, carer.account, child)
+    make_carer(session, account=carer.account, child=child)
     for path in (f"encounters/{visit_id}", "results?code=XN01", "papers"):
         answer = client.get(f"/v1/profiles/{child.id}/{path}", headers=carer.headers)
         assert answer.status_code == 200
@@ -267,7 +267,7 @@ def test_from_fifteen_on_a_carer_finds_no_sensitive_visit_by_its_id(
     child = make_profile(session, birth="2009-05-01", full_name="Trần Văn Thử Con")
     hidden = make_visit(session, child, make_facts(classes=[SensitivityClass.MENTAL]))
     carer = make_citizen(session)
-    make_carer(session, carer.account, child)
+    make_carer(session, account=carer.account, child=child)
     base = f"/v1/profiles/{child.id}"
     assert client.get(f"{base}/encounters/{hidden}", headers=carer.headers).status_code == 404
     assert client.get(f"{base}/results?code=XN01", headers=carer.headers).status_code == 404

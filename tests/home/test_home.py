@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from phr_api.home.schemas import HomeSchema, MeSchema
 from phr_api.vocab import SensitivityClass
-from tests.factories.healthbook import make_carer, make_directory, make_facts, make_visit
+from tests.factories.consent import make_carer
+from tests.factories.healthbook import make_directory, make_facts, make_visit
 from tests.factories.people import (
     FACILITY,
     Citizen,
@@ -42,7 +43,7 @@ def test_i_am_told_who_i_am_and_what_i_open(
     client: FlaskClient, session: Session, citizen: Citizen
 ) -> None:
     child = make_profile(session, birth="2016-05-01", full_name="Trần Văn Thử Con")
-    make_carer(session, citizen.account, child, powers=("see", "book"))
+    make_carer(session, account=citizen.account, child=child, powers=("see", "book"))
     me = client.get("/v1/me", headers=citizen.headers).json
     assert me is not None
     assert MeSchema().validate(me) == {}
@@ -127,7 +128,7 @@ def test_three_unchanged_records_are_one_small_answer_and_then_a_304(
             session, birth="2016-05-01", full_name=f"Nguyễn Trần Thử Nghiệm Con {number}"
         )
         make_visit(session, child)
-        make_carer(session, citizen.account, child)
+        make_carer(session, account=citizen.account, child=child)
     marks = [{"profileId": p["id"], "cursor": p["cursor"]} for p in home(client, citizen)]
     client.put(SEEN, json={"items": marks}, headers=citizen.headers)
     answer = client.get(HOME, headers=citizen.headers)
@@ -143,7 +144,7 @@ def test_a_change_hidden_from_a_carer_moves_nothing_at_home(
     client: FlaskClient, session: Session, citizen: Citizen
 ) -> None:
     youth = make_profile(session, birth="2009-05-01", full_name="Trần Văn Thử Con")
-    make_carer(session, citizen.account, youth)
+    make_carer(session, account=citizen.account, child=youth)
     before = client.get(HOME, headers=citizen.headers)
     make_visit(session, youth, make_facts(classes=[SensitivityClass.HIV]))
     after = client.get(HOME, headers=citizen.headers)
@@ -157,7 +158,7 @@ def test_a_suspended_carer_has_one_record_less(
     client: FlaskClient, session: Session, citizen: Citizen
 ) -> None:
     child = make_profile(session, birth="2016-05-01", full_name="Trần Văn Thử Con")
-    carer = make_carer(session, citizen.account, child)
+    carer = make_carer(session, account=citizen.account, child=child)
     assert len(home(client, citizen)) == 2
     session.execute(text("UPDATE carer SET suspended_at = now() WHERE id = :id"), {"id": carer.id})
     session.commit()
