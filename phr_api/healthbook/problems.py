@@ -49,6 +49,17 @@ class EntryHidden(Problem):
     }
 
 
+class EntryOfAnother(Problem):
+    """A carer changes and takes back only what they entered; the person themself may do both."""
+
+    status = HTTPStatus.FORBIDDEN
+    slug = "healthbook/entry-of-another"
+    titles = {
+        "vi": "Bạn chỉ được sửa hoặc xóa thông tin do chính bạn nhập vào hồ sơ này",
+        "en": "You may change or take back only what you entered into this record yourself",
+    }
+
+
 class ChangesGone(Problem):
     """The cursor is older than the feed, or the view has grown: read the book, then start anew."""
 

@@ -15,7 +15,8 @@ from werkzeug.test import TestResponse
 from phr_api.healthbook import rules
 from phr_api.healthbook.rules import MeasurementKind
 from phr_api.healthbook.schemas import AllergySchema, ConditionSchema, MeasurementSchema
-from tests.factories.healthbook import make_carer, make_directory
+from tests.factories.consent import make_carer
+from tests.factories.healthbook import make_directory
 from tests.factories.people import Citizen, SignedIn, make_citizen, make_profile, make_staff
 
 ALLERGY = {"substance": "Penicillin", "category": "medication", "severity": "severe"}
@@ -108,6 +109,8 @@ def test_the_same_key_makes_one_entry_and_another_body_is_refused(
     [
         ("allergies", ALLERGY | {"category": "other things"}),
         ("allergies", ALLERGY | {"substance": ""}),
+        ("allergies", ALLERGY | {"substance": " \n\u3000"}),
+        ("conditions", CONDITION | {"name": "   "}),
         ("allergies", ALLERGY | {"substance": "a\x00b"}),
         ("allergies", ALLERGY | {"unknown": 1}),
         ("allergies", ALLERGY | {"notedOn": "2026-13"}),
@@ -116,6 +119,7 @@ def test_the_same_key_makes_one_entry_and_another_body_is_refused(
         ("measurements", {"items": []}),
         ("measurements", {"items": [PRESSURE, PRESSURE]}),
         ("measurements", {"items": [PRESSURE | {"value": 5}]}),
+        ("measurements", {"items": [PRESSURE | {"clientId": " "}]}),
         ("measurements", {"items": [temperature(36.6) | {"takenAt": "2026-03-02T07:00:00"}]}),
         ("measurements", {"items": [temperature(36.6, str(n)) for n in range(101)]}),
         ("measurements", {"items": [temperature(float("nan"))]}),
@@ -273,7 +277,7 @@ def test_strangers_staff_and_nobody_enter_nothing(
 def test_a_carers_entry_says_so_and_is_traced(client: FlaskClient, session: Session) -> None:
     child = make_profile(session, birth="2016-05-01", full_name="Trần Văn Thử Con")
     carer = make_citizen(session)
-    make_carer(session, carer.account, child)
+    make_carer(session, account=carer.account, child=child)
     made = send(client, carer, child.id, "allergies", ALLERGY)
     assert made.status_code == 201
     assert made.json is not None
@@ -288,6 +292,49 @@ def test_a_carers_entry_says_so_and_is_traced(client: FlaskClient, session: Sess
     assert rows == [("allergy.create",)]
 
 
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("allergies", ALLERGY), ("conditions", CONDITION), ("measurements", PRESSURE)],
+)
+def test_a_carer_changes_and_takes_back_only_what_they_entered(
+    client: FlaskClient, session: Session, path: str, body: Any
+) -> None:
+    child = make_citizen(
+        session, profile=make_profile(session, birth="2016-05-01", full_name="Trần Văn Thử Con")
+    )
+    carer, other = make_citizen(session), make_citizen(session)
+    for who in (carer, other):
+        make_carer(session, account=who.account, child=child.profile, powers=("see",))
+    is_batch = path == "measurements"
+    change = {name: value for name, value in body.items() if name != "clientId"}
+
+    def enter(who: SignedIn) -> str:
+        sent = {"items": [body]} if is_batch else body
+        made = send(client, who, child.profile.id, path, sent).json
+        assert made is not None
+        id_ = made["items"][0]["id"] if is_batch else made["id"]
+        return f"/v1/profiles/{child.profile.id}/{path}/{id_}"
+
+    def try_both(who: SignedIn, url: str) -> list[int]:
+        def match() -> dict[str, str]:
+            return who.headers | {"If-Match": client.get(url, headers=who.headers).headers["ETag"]}
+
+        changed = client.put(url, json=change, headers=match())
+        taken_back = client.delete(url, headers=match())
+        for answer in (changed, taken_back):
+            if answer.status_code == 403:
+                assert answer.json is not None
+                assert answer.json["type"] == "/problems/healthbook/entry-of-another"
+        return [changed.status_code, taken_back.status_code]
+
+    own, theirs, again = enter(child), enter(carer), enter(other)
+    assert try_both(carer, own) == [403, 403]
+    assert try_both(other, theirs) == [403, 403]
+    assert try_both(carer, theirs) == [200, 204]
+    assert try_both(child, own) == [200, 204]
+    assert try_both(child, again) == [200, 204]  # their own book: whoever entered it
+
+
 def test_a_sensitive_entry_is_labelled_and_hidden_from_a_youths_carer(
     client: FlaskClient, session: Session
 ) -> None:
@@ -295,7 +342,7 @@ def test_a_sensitive_entry_is_labelled_and_hidden_from_a_youths_carer(
         session, profile=make_profile(session, birth="2009-05-01", full_name="Trần Văn Thử Con")
     )
     carer = make_citizen(session)
-    make_carer(session, carer.account, youth.profile)
+    make_carer(session, account=carer.account, child=youth.profile)
     hiv = {"name": "Nhiễm HIV", "code": "B20"}
     made = send(client, youth, youth.profile.id, "conditions", hiv)
     assert made.json is not None

@@ -12,6 +12,7 @@ from phr_api.healthbook.schemas.fields import (
     WordsSchema,
     moment_in_range,
     no_control_characters,
+    not_blank,
     plain_number,
 )
 from phr_api.healthbook.service import NewAllergy, NewCondition, NewMeasurement
@@ -27,7 +28,7 @@ def _text(longest: int) -> list[Any]:
 
 
 def _words(longest: int) -> list[Any]:
-    return [validate.Length(1, longest), no_control_characters]
+    return [validate.Length(1, longest), no_control_characters, not_blank]
 
 
 class NewAllergySchema(Schema):

@@ -22,6 +22,12 @@ def no_control_characters(text: str) -> None:
         raise ValidationError("Control characters are not accepted.")
 
 
+def not_blank(text: str) -> None:
+    """Raise ValidationError if the text is white space alone."""
+    if not text.strip():
+        raise ValidationError("White space alone is no value.")
+
+
 def plain_number(value: Decimal) -> None:
     """Raise ValidationError unless the number is finite and has at most 4 decimals."""
     if not value.is_finite() or int(value.as_tuple().exponent) < -4:  # noqa: PLR2004

@@ -16,6 +16,7 @@ from phr_api.healthbook import rules
 from phr_api.healthbook.models import LIVE, MISTAKEN, Allergy, Condition, Measurement
 from phr_api.healthbook.problems import (
     EntryHidden,
+    EntryOfAnother,
     MeasurementImplausible,
     MeasurementUnitUnknown,
     MomentInFuture,
@@ -73,7 +74,10 @@ def add_allergy(session: Session, scope: RecordScope, new: NewAllergy) -> Allerg
 
 
 def change_allergy(session: Session, scope: RecordScope, entry: Allergy, new: NewAllergy) -> None:
-    """Replace what was entered; the caller has compared the version."""
+    """Replace what was entered; the caller has compared the version.
+
+    Raises MomentInFuture, EntryHidden, EntryOfAnother.
+    """
     _change(session, scope, entry, new)
 
 
@@ -86,7 +90,7 @@ def add_condition(session: Session, scope: RecordScope, new: NewCondition) -> Co
 def change_condition(
     session: Session, scope: RecordScope, entry: Condition, new: NewCondition
 ) -> None:
-    """Replace what was entered; the caller has compared the version."""
+    """Replace what was entered, as `change_allergy` does."""
     _change(session, scope, entry, new)
 
 
@@ -129,7 +133,11 @@ def _measurement_row(scope: RecordScope, new: NewMeasurement) -> dict[str, Any]:
 
 
 def withdraw_entry(session: Session, scope: RecordScope, entry: Entry) -> None:
-    """Mark an entry as made by mistake: gone from every list, a tombstone in the feed."""
+    """Mark an entry as made by mistake: gone from every list, a tombstone in the feed.
+
+    Raises EntryOfAnother when a carer takes back what somebody else entered.
+    """
+    _may_change(scope, entry)
     _may_write(scope, entry.classes)
     entry.status = MISTAKEN
     entry.updated_at = clock.now()
@@ -161,6 +169,7 @@ def _add(session: Session, scope: RecordScope, entry: EntryT, new: object) -> En
 
 
 def _change(session: Session, scope: RecordScope, entry: Entry, new: Any) -> None:
+    _may_change(scope, entry)
     _check_moments(new)
     classes = _classes(new)
     _may_write(scope, classes)
@@ -183,6 +192,12 @@ def _classes(new: object) -> list[str]:
 def _may_write(scope: RecordScope, classes: Sequence[str]) -> None:
     if not set(classes) <= scope.classes:
         raise EntryHidden
+
+
+def _may_change(scope: RecordScope, entry: Entry) -> None:
+    # to see a record is enough to enter something, not to undo what others entered (R17)
+    if scope.relation != "self" and entry.recorded_by != scope.actor.id:
+        raise EntryOfAnother
 
 
 def _check_moments(new: object) -> None:
