@@ -8,7 +8,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from phr_api import audit
-from tests.factories.healthbook import make_carer, make_directory, make_visit
+from tests.factories.consent import make_carer
+from tests.factories.healthbook import make_directory, make_visit
 from tests.factories.people import (
     FACILITY,
     Citizen,
@@ -51,7 +52,7 @@ def test_the_log_names_who_did_what_for_which_facility_and_why(
         )
     session.commit()
     carer = make_citizen(session, profile=make_profile(session, full_name="Lê Văn Thử"))
-    make_carer(session, carer.account, citizen.profile)
+    make_carer(session, account=carer.account, child=citizen.profile)
     client.get(f"/v1/profiles/{citizen.profile.id}/papers", headers=carer.headers)
 
     by_carer, by_system, by_desk = read_log(client, citizen)["items"]
@@ -93,12 +94,64 @@ def test_a_youths_carer_reads_of_their_own_acts_alone(
     )
     session.commit()
     carer = make_citizen(session)
-    make_carer(session, carer.account, child)
+    make_carer(session, account=carer.account, child=child)
     url = f"/v1/profiles/{child.id}/access-log"
     answer = client.get(url, headers=carer.headers).json
     assert answer is not None
     assert len(answer["items"]) == seen  # their own reading of the log is in it
     assert ("visit.sent" in {item["action"] for item in answer["items"]}) is (seen == 2)
+
+
+def test_a_carer_reads_neither_why_others_acted_nor_who_the_other_citizens_are(
+    client: FlaskClient, session: Session
+) -> None:
+    child = make_citizen(
+        session, profile=make_profile(session, birth="2016-05-01", full_name="Trần Văn Thử Con")
+    )
+    make_directory(session)
+    carers = []
+    for name in ("Lê Thị Thử Mẹ", "Trần Văn Thử Bố"):
+        carers.append(make_citizen(session, profile=make_profile(session, full_name=name)))
+        make_carer(session, account=carers[-1].account, child=child.profile)
+    mother, father = carers
+    desk = make_staff(session)
+    for kind, id_, facility in (
+        ("staff", desk.account.id, FACILITY),
+        ("citizen", father.account.id, None),
+        ("citizen", child.account.id, None),
+        ("citizen", mother.account.id, None),
+    ):
+        audit.record(
+            session,
+            audit.Actor(kind=kind, id=id_, facility_code=facility),  # type: ignore[arg-type]
+            action="act",
+            subjects=[child.profile.id],
+            reason=f"lý do của {kind}",
+        )
+    session.commit()
+
+    def told(who: Citizen) -> list[tuple[str, str | None, str | None]]:
+        url = f"/v1/profiles/{child.profile.id}/access-log"
+        answer = client.get(url, headers=who.headers).json
+        assert answer is not None
+        return [
+            (item["actor"], item["name"], item["reason"])
+            for item in answer["items"]
+            if item["action"] == "act"
+        ]
+
+    assert told(mother) == [
+        ("citizen", "Lê Thị Thử Mẹ", "lý do của citizen"),
+        ("citizen", None, None),
+        ("citizen", None, None),
+        ("staff", "Nhân viên thử", None),
+    ]
+    assert told(child) == [
+        ("citizen", "Lê Thị Thử Mẹ", "lý do của citizen"),
+        ("citizen", "Trần Văn Thử Con", "lý do của citizen"),
+        ("citizen", "Trần Văn Thử Bố", "lý do của citizen"),
+        ("staff", "Nhân viên thử", "lý do của staff"),
+    ]
 
 
 def test_strangers_and_nobody_read_no_log(

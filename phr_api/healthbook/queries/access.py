@@ -14,7 +14,10 @@ from phr_api.vocab import SensitivityClass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
-    """One act: who, for which facility, when, what, why. Names as they are now, None if unknown."""
+    """One act: who, for which facility, when, what, why.
+
+    Names as they are now; name and reason are None if unknown, or not the reader's to know.
+    """
 
     id: UUID
     at: datetime
@@ -35,7 +38,8 @@ def find_accesses(
     """Newest first, by keyset; three statements whatever the number of rows.
 
     A carer from whom sensitive facts are hidden reads only of their own acts: a name of a facility
-    in anybody else's would tell what is hidden (R18).
+    in anybody else's would tell what is hidden (R18). Why somebody acted, and the names of other
+    citizens, are told to the person themself; to a carer only of their own acts (R17).
     """
     sees_all = scope.classes == frozenset(SensitivityClass)
     events = audit.find_access_events(
@@ -58,11 +62,12 @@ def find_accesses(
             at=event.at,
             action=event.action,
             actor=event.actor_kind,
-            name=names.get(event.id),
+            name=names.get(event.id) if event.actor_kind != "citizen" or told else None,
             facility=_place(event.facility_code, places),
-            reason=event.reason,
+            reason=event.reason if told else None,
         )
         for event in events
+        for told in (scope.relation == "self" or event.actor_id == scope.actor.id,)
     ]
 
 

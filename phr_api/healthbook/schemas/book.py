@@ -307,7 +307,10 @@ class ChangesSchema(Schema):
 
 
 class AccessSchema(Schema):
-    """One act on the record: who, for which facility, when, what, why."""
+    """One act on the record: who, for which facility, when, what, why.
+
+    A carer is told reasons, and names of citizens, of their own acts alone.
+    """
 
     id = fields.UUID(required=True)
     at = Moment(required=True)
