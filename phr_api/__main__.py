@@ -38,6 +38,7 @@ COMMANDS = {
     "facility": Entry("facility", "Add and list facilities."),
     "staff": Entry("staff", "Give and end a person's work for a facility."),
     "carers": Entry("carers", "Record a parent as carer of a child's book."),
+    "audit": Entry("audit", "Check that the trace is still what was signed."),
     "codes": Entry("codes", "Load a list of codes with its names and version."),
     "openapi": Entry("openapi", "Write the OpenAPI document and the catalogue of problems."),
     "login": Entry("login", "Sign in as a demo person and print the tokens (development only)."),

@@ -4,7 +4,7 @@
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from phr_api.vocab import ProfileId, Section, SensitivityClass
 
 Relation = Literal["self", "carer", "intake"]
 FacilityRole = Literal["desk", "doctor", "system"]
+SYSTEM_SCOPE = "records.write"  # R6: what a facility's system is there for
 
 _OPEN = text(
     "SELECT is_live, assurance, relation, powers, classes"
@@ -107,7 +108,7 @@ def judge(
     return scope
 
 
-def refuse(actor: audit.Actor, *, action: str, profile_id: ProfileId | None) -> None:
+def refuse(actor: audit.Actor, *, action: str, profile_id: ProfileId | None) -> NoReturn:
     """Record the refusal in its own transaction and raise NotFound."""
     audit.record_refusal(actor, action=action, profile_id=profile_id)
     raise NotFound
@@ -189,6 +190,8 @@ def open_facility(
     if right.roles is None:
         raise NotFound
     if not roles & set(right.roles):
+        raise NotAllowed
+    if principal.kind == "system" and SYSTEM_SCOPE not in principal.scopes:
         raise NotAllowed
     actor = replace(principal.actor, facility_code=facility_code)
     return FacilityScope(actor=actor, facility_code=facility_code, roles=frozenset(right.roles))
