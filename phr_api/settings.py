@@ -6,14 +6,13 @@ SettingError, which names the variable, and the process ends before it listens.
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
-from typing import Any, Literal, Self, cast
+from typing import Literal, Self, cast
 from urllib.parse import urlsplit
 
 from sqlalchemy import URL, make_url
@@ -26,10 +25,15 @@ from phr_api.kit.devkeys import (
     has_development_keys,
 )
 from phr_api.kit.places import SUPERUSER, Places
+from phr_api.providers import (
+    ProviderSettings,
+    UnusableProviders,
+    check_providers,
+    development_providers,
+    read_providers,
+)
 
 Environment = Literal["development", "production"]
-Audience = Literal["citizen", "staff"]
-Assurance = Literal["record", "account"]
 Network = IPv4Network | IPv6Network
 
 WEB_ROLE = "phr_web"
@@ -40,7 +44,6 @@ LARGEST_PORT = 65535
 MOST_INTAKE_THREADS = 64
 MOST_WEB_WORKERS = 64
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-ASSERTABLE = frozenset({"citizenNumber", "name", "birthDate", "secondFactor"})
 VERSION = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}")
 
 
@@ -85,20 +88,6 @@ class RecordsSettings:
     private_key: bytes | None = field(default=None, repr=False)
     trust_store: Path | None = None
     threads: int = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProviderSettings:
-    """One OpenID provider, what it may assert, and how far its word reaches (R1)."""
-
-    id: str
-    issuer: str
-    client_id: str
-    client_secret: str | None = field(default=None, repr=False)
-    audience: Audience
-    asserts: frozenset[str]
-    assurance: Assurance
-    label: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -330,68 +319,10 @@ def _providers(
 ) -> tuple[ProviderSettings, ...]:
     text = env.get("OIDC_PROVIDERS")
     if not text and is_development:
-        return tuple(map(_provider, development_providers(provider_port)))
+        return development_providers(provider_port)
     try:
-        entries = json.loads(_given("OIDC_PROVIDERS", text))
-        providers = tuple(_provider(entry) for entry in entries)
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise SettingError(
-            "OIDC_PROVIDERS",
-            "is not a JSON list of {id, issuer, clientId, clientSecret?, audience, asserts,"
-            " assurance, label}",
-        ) from None
-    if len({provider.id for provider in providers}) != len(providers):
-        raise SettingError("OIDC_PROVIDERS", "names one id twice")
-    if not is_development:
-        for provider in providers:
-            if not provider.issuer.startswith("https://") or provider.id.startswith(DEV_PREFIX):
-                raise SettingError("OIDC_PROVIDERS", "holds a development or http:// provider")
+        providers = read_providers(_given("OIDC_PROVIDERS", text))
+        check_providers(providers, is_development=is_development)
+    except UnusableProviders as error:
+        raise SettingError("OIDC_PROVIDERS", str(error)) from None
     return providers
-
-
-def development_providers(provider_port: int) -> list[dict[str, Any]]:
-    """What `make run` trusts: the local provider, once for citizens and once for staff."""
-    root = f"http://127.0.0.1:{provider_port}"
-    shared = {"clientId": "phr-api", "assurance": "record"}
-    return [
-        shared
-        | {
-            "id": "dev-citizen",
-            "issuer": f"{root}/citizen",
-            "audience": "citizen",
-            "asserts": ["citizenNumber", "name", "birthDate"],
-            "label": "Tài khoản thử nghiệm",
-        },
-        shared
-        | {
-            "id": "dev-staff",
-            "issuer": f"{root}/staff",
-            "audience": "staff",
-            "asserts": ["name", "secondFactor"],
-            "label": "Nhân viên thử nghiệm",
-        },
-    ]
-
-
-def _provider(entry: Mapping[str, Any]) -> ProviderSettings:
-    """Raise ValueError or KeyError for an entry of another shape."""
-    asserts = frozenset(entry["asserts"])
-    if not asserts <= ASSERTABLE:
-        raise ValueError("asserts")
-    if entry["audience"] not in {"citizen", "staff"}:
-        raise ValueError("audience")
-    if entry["assurance"] not in {"record", "account"}:
-        raise ValueError("assurance")
-    texts = {name: entry[name] for name in ("id", "issuer", "clientId", "label")}
-    if not all(isinstance(text, str) and text for text in texts.values()):
-        raise ValueError("text")
-    return ProviderSettings(
-        id=texts["id"],
-        issuer=texts["issuer"],
-        client_id=texts["clientId"],
-        client_secret=entry.get("clientSecret"),
-        audience=entry["audience"],
-        asserts=asserts,
-        assurance=entry["assurance"],
-        label=texts["label"],
-    )

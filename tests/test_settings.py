@@ -18,6 +18,7 @@ PROVIDER = {
     "asserts": ["citizenNumber", "name", "birthDate"],
     "assurance": "record",
     "label": "VNeID",
+    "redirectUris": ["https://app.example.vn/signed-in", "vn.example.phr:/signed-in"],
 }
 
 
@@ -41,6 +42,7 @@ def test_production_is_the_default_and_reads_all_it_needs(production: dict[str, 
     assert (settings.port, settings.slow_port, settings.metrics_port) == (8000, 8001, 8002)
     assert settings.database.web_url == "postgresql+psycopg://phr_web:pw@127.0.0.1/phr"
     assert settings.providers[0].asserts == {"citizenNumber", "name", "birthDate"}
+    assert settings.providers[0].redirect_uris == set(PROVIDER["redirectUris"])
     assert settings.records.private_key is None
 
 
@@ -84,6 +86,14 @@ def test_a_process_names_the_database_url_that_it_lacks(production: dict[str, st
         ("OIDC_PROVIDERS", json.dumps([PROVIDER, PROVIDER])),
         ("OIDC_PROVIDERS", json.dumps([PROVIDER | {"asserts": ["everything"]}])),
         ("OIDC_PROVIDERS", json.dumps([PROVIDER | {"audience": "robots"}])),
+        ("OIDC_PROVIDERS", json.dumps([PROVIDER, PROVIDER | {"id": "hr", "audience": "staff"}])),
+        ("OIDC_PROVIDERS", json.dumps([PROVIDER | {"redirectUris": []}])),
+        ("OIDC_PROVIDERS", json.dumps([PROVIDER | {"redirectUris": "https://app.example.vn/"}])),
+        ("OIDC_PROVIDERS", json.dumps([PROVIDER | {"redirectUris": ["http://app.example.vn/"]}])),
+        ("OIDC_PROVIDERS", json.dumps([PROVIDER | {"redirectUris": ["https:///back"]}])),
+        ("OIDC_PROVIDERS", json.dumps([PROVIDER | {"redirectUris": ["https://a.vn/#back"]}])),
+        ("OIDC_PROVIDERS", json.dumps([PROVIDER | {"redirectUris": ["https://u@a.vn/back"]}])),
+        ("OIDC_PROVIDERS", json.dumps([PROVIDER | {"redirectUris": ["javascript:alert(1)"]}])),
         ("OIDC_PROVIDERS", "{]"),
         ("PORT", "0"),
         ("PORT", "eighty"),

@@ -4,7 +4,8 @@ import hashlib
 import hmac
 
 from phr_api.kit import limits
-from phr_api.settings import ProviderSettings, Settings
+from phr_api.providers import ProviderSettings
+from phr_api.settings import Settings
 
 
 class _Configured:

@@ -20,7 +20,7 @@ import jwt
 from phr_api.identity.problems import ProviderUnavailable, SignInRefused
 from phr_api.identity.rules import CLOCK_SKEW, SECOND_FACTORS
 from phr_api.kit import clock
-from phr_api.settings import ProviderSettings
+from phr_api.providers import ProviderSettings
 
 log = logging.getLogger(__name__)
 

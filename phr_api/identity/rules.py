@@ -1,5 +1,6 @@
 """The arithmetic of sign-in and of people: pure, instants and words in, verdicts out."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
@@ -22,6 +23,9 @@ CLOCK_SKEW = timedelta(seconds=30)
 DIVISION_LISTS = {"three-level": "124/2004", "two-level": "2025-07-01"}
 
 SECOND_FACTORS = frozenset({"otp", "mfa", "hwk", "swk", "sms", "fpt", "face"})  # RFC 8176 §2
+
+
+DEVELOPMENT_SCHEME = "vn.example.phr"
 
 
 class Verdict(StrEnum):
@@ -58,22 +62,24 @@ def session_end(kind: str, *, signed_in_at: datetime, at: datetime) -> datetime:
     return min(signed_in_at + WHOLE_LIFE[kind], at + IDLE_LIFE[kind])
 
 
-def is_redirect_allowed(uri: str, *, is_development: bool) -> bool:
-    """RFC 8252 §7: a claimed https address, an app's own scheme (with a dot), or loopback.
+def is_redirect_allowed(uri: str, registered: Collection[str], *, is_development: bool) -> bool:
+    """Only what the provider's redirectUris name, character by character (R3, RFC 9700 §2.1).
 
-    Loopback is for command lines; outside development no citizen's app uses it.
+    On a developer's machine, loopback with any port, for command lines (RFC 8252 §7.3), and the
+    scheme of the demonstration app may be used besides.
     """
+    if uri in registered:
+        return True
+    if not is_development:
+        return False
     try:
         parts = urlsplit(uri)
     except ValueError:
         return False
     if parts.fragment or parts.username is not None:
         return False
-    if parts.scheme == "http":
-        return is_development and parts.hostname in {"127.0.0.1", "::1"}
-    if parts.scheme == "https":
-        return bool(parts.hostname)
-    return "." in parts.scheme
+    is_loopback = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1"}
+    return is_loopback or parts.scheme == DEVELOPMENT_SCHEME
 
 
 def number_sex(citizen_number: str) -> str:

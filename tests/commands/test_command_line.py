@@ -61,6 +61,7 @@ def production(tmp_path: Path, *, without: str = "") -> dict[str, str]:
         "asserts": ["name"],
         "assurance": "record",
         "label": "Example",
+        "redirectUris": ["https://app.example.vn/signed-in"],
     }
     env = {
         "PHR_DATA_DIR": str(tmp_path),

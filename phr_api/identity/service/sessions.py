@@ -26,7 +26,7 @@ from phr_api.kit import clock
 from phr_api.kit.db import retrying, set_scope
 from phr_api.kit.ids import new_row_id
 from phr_api.kit.problems import NotAllowed, NotFound, NotSignedIn
-from phr_api.settings import ProviderSettings
+from phr_api.providers import ProviderSettings
 
 log = logging.getLogger(__name__)
 

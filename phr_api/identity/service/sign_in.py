@@ -32,7 +32,7 @@ from phr_api.identity.service.sessions import Device, Tokens
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.ids import new_public_id, new_row_id
-from phr_api.settings import ProviderSettings
+from phr_api.providers import ProviderSettings
 
 log = logging.getLogger(__name__)
 
@@ -94,8 +94,11 @@ def begin(attempt: NewAttempt) -> BegunAttempt:
     provider = configuration.provider(attempt.provider)
     if provider is None:
         raise UnknownProvider
-    is_development = configuration.settings().is_development
-    if not rules.is_redirect_allowed(attempt.redirect_uri, is_development=is_development):
+    if not rules.is_redirect_allowed(
+        attempt.redirect_uri,
+        provider.redirect_uris,
+        is_development=configuration.settings().is_development,
+    ):
         raise RedirectNotAllowed
     at = clock.now()
     row = SignInAttempt(
