@@ -3,6 +3,7 @@
 `phr-api serve web` and `phr-api serve slow` start that server and check the settings first.
 """
 
+import gc
 import os
 
 from flask import Flask
@@ -18,12 +19,16 @@ def build() -> Flask:
     folder = settings.data_dir / METRICS_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)  # noqa: TID251 - read at the import below
+    gc.disable()  # what is imported stays; looking through it for garbage is a tenth of a start
     from phr_api.app import create_app  # noqa: PLC0415 - prometheus_client reads the folder now
     from phr_api.kit import log, metrics  # noqa: PLC0415
 
     log.configure(settings.log_level)
     metrics.serve(folder, port=settings.metrics_port, host=settings.host)
-    return create_app(settings)
+    app = create_app(settings)
+    gc.freeze()
+    gc.enable()
+    return app
 
 
 application = build()

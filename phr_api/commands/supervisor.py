@@ -4,6 +4,7 @@ Database, migrations, demo data once, the Procfile's processes, and in developme
 OpenID provider. Children end with this process, even if it is killed.
 """
 
+import fcntl
 import json
 import os
 import shlex
@@ -13,15 +14,17 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
 import psycopg
 
 from phr_api.commands.environment import database_up, migrate
+from phr_api.commands.serve import granian_arguments
 from phr_api.kit.children import Child
+from phr_api.kit.places import Places
 from phr_api.kit.revision import HEAD
 from phr_api.settings import SettingError, Settings
 
@@ -45,21 +48,27 @@ def run(settings: Settings, env: dict[str, str]) -> int:
     """Run until told to stop; exit status 0 then, 1 when a process ended by itself."""
     for number in STOP_SIGNALS:
         signal.signal(number, _stop)
-    _check_ports(settings)
     try:
         with ExitStack() as stack:
-            stack.enter_context(database_up(settings))
-            _prepare(settings, env)
+            stack.enter_context(_alone(settings))
+            _check_ports(settings)
             _clear_metrics(settings)
-            fleet = stack.enter_context(Fleet())
-            stack.callback(_ignore_signals)  # the way out has begun, for whatever reason
             answering, working = _commands(settings)
             child_env = _child_env(settings, env)
-            fleet.children.extend(Child(*named, child_env) for named in answering)
+            fleet = stack.enter_context(Fleet())
+            stack.callback(_ignore_signals)  # the way out has begun, for whatever reason
+            if _was_prepared(settings):
+                fleet.start(answering, child_env)  # they import while the database comes up
+            stack.enter_context(database_up(settings))
+            stack.callback(fleet.stop)  # before the database does
+            stack.callback(_ignore_signals)
+            _prepare(settings, env)
+            if not fleet.children:
+                fleet.start(answering, child_env)
             _wait_until_ready(settings, fleet.children)
             fleet.is_serving = True
             # Two cores are busy enough until somebody can sign in.
-            fleet.children.extend(Child(*named, child_env) for named in working)
+            fleet.start(working, child_env)
             _show(settings)
             return _watch(fleet.children)
     except Stopped:
@@ -77,6 +86,13 @@ class Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self, named: list[Named], env: dict[str, str]) -> None:
+        self.children.extend(Child(*one, env) for one in named)
+
+    def stop(self) -> None:
+        """Stop what runs; idempotent."""
         # Before it serves, nothing is in flight, and a process that is still importing hears no
         # SIGTERM: then it is killed after a moment.
         until = time.monotonic() + (STOP_WITHIN_SECONDS if self.is_serving else 1.0)
@@ -106,6 +122,31 @@ def _child_env(settings: Settings, env: dict[str, str]) -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(search),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+@contextmanager
+def _alone(settings: Settings) -> Generator[None]:
+    """One run a data directory: the second would share, and then lose, the first one's database."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.data_dir / "run.lock").open("a+") as mark:
+        try:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            mark.seek(0)
+            raise SettingError(
+                "PHR_DATA_DIR",
+                f"{_shown(settings.data_dir)} is in use by another run (PORT {mark.read()});"
+                " stop it, or choose another folder",
+            ) from None
+        mark.truncate(0)
+        mark.write(str(settings.port))
+        mark.flush()
+        yield
+
+
+def _was_prepared(settings: Settings) -> bool:
+    """Whether an earlier run made the private database: then little keeps this one."""
+    return settings.database.is_embedded and Places.of(settings.data_dir).cluster.exists()
 
 
 def _check_ports(settings: Settings) -> None:
@@ -193,7 +234,11 @@ def _commands(settings: Settings) -> tuple[list[Named], list[Named]]:
         name, _, command = line.partition(":")
         if command.strip() and name != "release":
             words = shlex.split(command)
-            named.append((name, [sys.executable if words[0] == "python" else words[0], *words[1:]]))
+            command_line = [sys.executable if words[0] == "python" else words[0], *words[1:]]
+            if words[-2] == "serve":  # what `serve` becomes: the settings have been checked here
+                command_line = [sys.executable, "-m", "granian"]
+                command_line += granian_arguments(words[-1], settings)
+            named.append((name, command_line))
     answering = [one for one in named if one[0] != "worker"]
     return answering, [one for one in named if one[0] == "worker"]
 
@@ -272,12 +317,20 @@ def _show(settings: Settings) -> None:
     text = SCREEN.format(
         api=f"http://127.0.0.1:{settings.port}",
         metrics=settings.metrics_port,
-        data=_shown(settings.data_dir),
+        data=describe_data(settings),
         phr=f"{folder}/phr-api",
         python=_shown(Path(sys.executable)),
         prefix=prefix,
     )
     print(text, flush=True)  # noqa: T201
+
+
+def describe_data(settings: Settings) -> str:
+    """Where the keys and counters are, and where the database is, which for root is elsewhere."""
+    folder = _shown(settings.data_dir)
+    if not settings.database.is_embedded:
+        return f"{folder}; the database is the one of DATABASE_URL"
+    return f"{folder}; the database is in {_shown(Places.of(settings.data_dir).home)}"
 
 
 def _shown(path: Path) -> Path:

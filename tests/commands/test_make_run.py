@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
+from phr_api.commands import supervisor
 from phr_api.kit.places import Places
+from phr_api.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 # Installing from a registry is make install's work; here the clone's code runs on this environment.
@@ -53,6 +55,21 @@ class Clone:
         running.communicate()
         raise AssertionError("".join(said))
 
+    def start_beside(self) -> str:
+        """What a second `make run` in the same folder says, on ports of its own."""
+        port = str(free_ports(4))
+        refused = subprocess.run(
+            [BIN / "python", "-m", "phr_api", "run"],
+            cwd=self.folder,
+            env=self.env | {"PORT": port, "PHR_ENV": "development"},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+        assert refused.returncode == 78
+        return refused.stderr
+
     def get(self, path: str, token: str) -> Any:
         request = urllib.request.Request(
             f"http://127.0.0.1:{self.port}{path}", headers={"Authorization": f"Bearer {token}"}
@@ -76,6 +93,17 @@ class Clone:
 def stop_like_ctrl_c(running: "subprocess.Popen[str]") -> None:
     os.killpg(running.pid, signal.SIGINT)
     running.communicate(timeout=60)
+
+
+def test_the_screen_says_where_the_database_really_is(tmp_path: Path) -> None:
+    settings = Settings.from_env({"PHR_ENV": "development", "PHR_DATA_DIR": str(tmp_path)})
+    assert str(Places.of(tmp_path).home) in supervisor.describe_data(settings)
+    own = {
+        "PHR_ENV": "development",
+        "PHR_DATA_DIR": str(tmp_path),
+        "DATABASE_URL": "postgresql:///",
+    }
+    assert "DATABASE_URL" in supervisor.describe_data(Settings.from_env(own))
 
 
 def free_ports(count: int) -> int:
@@ -151,6 +179,7 @@ def test_a_second_start_is_quick_and_a_killed_one_leaves_nothing(clone: Clone) -
     began = time.monotonic()
     second = clone.start()
     took = time.monotonic() - began
+    assert "in use by another run" in clone.start_beside()
     # The bar is 5 s on an idle machine; here other tests share its two cores.
     assert took < 15
     os.killpg(second.pid, signal.SIGKILL)
