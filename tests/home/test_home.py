@@ -138,6 +138,8 @@ def test_three_unchanged_records_are_one_small_answer_and_then_a_304(
     known = citizen.headers | {"If-None-Match": answer.headers["ETag"]}
     again = client.get(HOME, headers=known)
     assert (again.status_code, again.data) == (304, b"")
+    for told in (answer, again):
+        assert told.headers["Cache-Control"] == "private, no-store"
 
 
 def test_a_change_hidden_from_a_carer_moves_nothing_at_home(
