@@ -13,12 +13,9 @@ from phr_api.consent import RecordScope, open_record
 from phr_api.healthbook.queries import Line
 from phr_api.identity import current_principal
 from phr_api.kit import cursor
+from phr_api.kit.compress import JSON, accepts_gzip, shrink
 from phr_api.kit.db import unit_of_work
 from phr_api.vocab import ProfileId
-
-JSON = "application/json"
-# Below this a packet is a packet.
-SMALLEST_GZIP = 1000
 
 
 @contextmanager
@@ -58,12 +55,6 @@ def start_of(kind: str, before: str | None) -> tuple[str, str] | None:
     return sort, id_
 
 
-def accepts_gzip() -> bool:
-    """Tell whether the caller takes gzip; `gzip;q=0` does not (nor, harmlessly, `gzip;q=0.5`)."""
-    accepted = request.headers.get("Accept-Encoding", "")
-    return "gzip" in accepted and "gzip;q=0" not in accepted.replace(" ", "")
-
-
 def packed(body: bytes, tag: str) -> Response:
     """Answer bytes that are gzip already, as they lie; unpacked for a caller who takes no gzip."""
     if accepts_gzip():
@@ -92,6 +83,4 @@ def answer_by_body(body: bytes) -> Response:
     tag = f'"{cursor.keyed_tag(body.decode())}"'
     if tag in known_tags():
         return known(tag)
-    if len(body) >= SMALLEST_GZIP and accepts_gzip():
-        return packed(gzip.compress(body, mtime=0), tag)
-    return Response(body, headers=_kept(tag), content_type=JSON)
+    return shrink(Response(body, headers=_kept(tag), content_type=JSON))
