@@ -10,10 +10,15 @@ from phr_api.identity import ReceivedPerson
 from phr_api.vocab import name_key
 
 SUMMARY, ARRIVAL = "XML1", "XML0"
-# Somebody who tries names out on a known number gets no further (R11, R24).
-MOST_DISAGREEMENTS_A_FILE = 200
+# Of one sender at one facility: who tries names out on known numbers gets no further (R11, R24).
+MOST_DISAGREEMENTS_A_DAY = 500
 # A spreadsheet runs a cell that begins so; it is shown as text instead (OWASP, CSV injection).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def is_guessing(actor_kind: str, disagreements: int) -> bool:
+    """Whether a sender is matched no more today; an operator, who runs visits again, always is."""
+    return actor_kind != "operator" and disagreements >= MOST_DISAGREEMENTS_A_DAY
 
 
 def is_whole(tables: Iterable[str]) -> bool:

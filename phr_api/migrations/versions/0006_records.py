@@ -33,9 +33,10 @@ INSTANT = DateTime(timezone=True)
 # what is known of it. plpgsql takes a new snapshot after the lock; one SELECT would not.
 BEGIN_VISIT = """
 CREATE FUNCTION begin_visit(
-    p_facility text, p_ma_lk text, p_submission uuid, p_ordinal integer,
+    p_facility text, p_ma_lk text, p_submission uuid, p_ordinal integer, p_sender uuid, p_day date,
     OUT is_entered boolean, OUT last_version integer, OUT current_visit jsonb,
-    OUT waiting_visit jsonb, OUT withdrawn_contents bytea[], OUT has_open_refusals boolean
+    OUT waiting_visit jsonb, OUT withdrawn_contents bytea[], OUT has_open_refusals boolean,
+    OUT disagreements integer
 ) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
 BEGIN
     PERFORM set_config('phr.facility_id', p_facility, true),
@@ -44,6 +45,9 @@ BEGIN
                           WHERE e.submission_id = p_submission AND e.ordinal = p_ordinal);
     has_open_refusals := EXISTS (SELECT 1 FROM submission_entry e WHERE e.is_open
                                  AND e.facility_code = p_facility AND e.ma_lk = p_ma_lk);
+    disagreements := coalesce((SELECT d.count FROM disagreement d
+                               WHERE d.facility_code = p_facility AND d.client_id = p_sender
+                                 AND d.day = p_day), 0);
     SELECT coalesce(max(v.version), 0) INTO last_version FROM received_visit v
         WHERE v.facility_code = p_facility AND v.ma_lk = p_ma_lk;
     IF last_version > 0 THEN
@@ -67,7 +71,7 @@ def upgrade() -> None:
     create_order()
     protect()
     op.execute(BEGIN_VISIT)
-    signature = "begin_visit(text, text, uuid, integer)"
+    signature = "begin_visit(text, text, uuid, integer, uuid, date)"
     op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
     op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO phr_worker")
 

@@ -69,17 +69,6 @@ def read_encounter(
     )
 
 
-def telling_texts(row: Row) -> tuple[str | None, ...]:
-    """Return the words of the visit that may name a sensitive class."""
-    names = ("LY_DO_VV", "LY_DO_VNT", "PP_DIEU_TRI", "GHI_CHU", "TEN_DICH_VU", "TEN_THUOC")
-    return tuple(row.get(name) for name in names)
-
-
-def diagnosis_texts(row: Row) -> tuple[str | None, ...]:
-    """Return the diagnoses in words."""
-    return row.get("CHAN_DOAN_VAO"), row.get("CHAN_DOAN_RV")
-
-
 def read_diagnoses(cells: Cells) -> tuple[Diagnosis, ...]:
     """Return the codes; of several in MA_BENH_CHINH the first is the main one."""
     main = code_list(cells.text("MA_BENH_CHINH"))
@@ -129,13 +118,3 @@ def _care_type(text: str | None) -> str | None:
 
 def _facility(text: str | None) -> FacilityCode | None:
     return None if text is None else FacilityCode(text)
-
-
-def classes_given(tables: dict[str, list[Row]]) -> frozenset[SensitivityClass]:
-    """Return the classes that the mere presence of a programme's table gives to the visit."""
-    found = set()
-    if tables.get("XML6"):
-        found.add(SensitivityClass.HIV)
-    if tables.get("XML15"):
-        found.add(SensitivityClass.TB)
-    return frozenset(found)

@@ -14,17 +14,10 @@ from phr_api.healthbook import (
     Result,
     Vitals,
 )
-from phr_api.records.reader.cells import Cells, Faults, code_list, plain_number
+from phr_api.records.reader.cells import Cells, Faults, plain_number
 from phr_api.records.reader.rows import Row, canonical
-from phr_api.vocab import (
-    VIETNAM,
-    SensitivityClass,
-    classes_of_codes,
-    classes_of_services,
-    classes_of_text,
-)
-
-Classes = frozenset[SensitivityClass]
+from phr_api.records.reader.telling import NONE, Classes, Labels
+from phr_api.vocab import VIETNAM, SensitivityClass
 
 HIV_PROGRAMME = frozenset({SensitivityClass.HIV})
 TB_PROGRAMME = frozenset({SensitivityClass.TB})
@@ -37,26 +30,18 @@ DAYS = re.compile(r"[*x]\s*([0-9]{1,3})\s*ng(?:à|à)y(?!\s*/)")
 VITALS = re.compile(r"CSST\s*<([^>]{1,120})>")
 VITAL = re.compile(r"(HA|NT|SP|HL|M|T)\s*([0-9]{1,3}(?:\.[0-9]{1,2})?)(?:/([0-9]{1,3}))?")
 
-# What of a line's words can tell: names and findings, not addresses or employers.
-TELLING = {
-    "XML2": ("TEN_THUOC", "HAM_LUONG", "LIEU_DUNG", "CACH_DUNG", "DU_PHONG"),
-    "XML3": ("TEN_DICH_VU", "TEN_VAT_TU", "DU_PHONG"),
-    "XML4": ("TEN_CHI_SO", "MA_CHI_SO", "GIA_TRI", "MO_TA", "KET_LUAN", "DU_PHONG"),
-    "XML5": ("DIEN_BIEN_LS", "GIAI_DOAN_BENH", "HOI_CHAN", "PHAU_THUAT", "DU_PHONG"),
-}
-
 
 @dataclass(slots=True, kw_only=True)
 class Lines:
     """What the lines of one visit are read with.
 
-    `classes` are the visit's own; `is_telling` whether any word of it names a class at all.
+    `classes` are those of every fact of the visit, `labels` tell those of a row.
     """
 
     tables: dict[str, list[Row]]
     faults: Faults
     classes: Classes
-    is_telling: bool
+    labels: Labels
     medicines_until: date | None = None
 
     def cells(self, table: str) -> Iterator[Cells]:
@@ -68,13 +53,9 @@ class Lines:
         """Return the row as it came."""
         return self.tables[cells.table][cells.number - 1]
 
-    def classes_of(self, cells: Cells, *more: str | None) -> Classes:
-        """Return the visit's classes and those that this line's own words name."""
-        if not self.is_telling:
-            return self.classes
-        row = cells.row
-        texts = (row.get(name) for name in TELLING[cells.table])
-        return self.classes | classes_of_text(*texts, *more)
+    def classes_of(self, cells: Cells) -> Classes:
+        """Return the visit's classes and those that this line's own cells tell."""
+        return self.classes | self.labels.of_row(cells.table, self.received(cells))
 
 
 def read_medications(lines: Lines) -> tuple[Medication, ...]:
@@ -124,13 +105,8 @@ def _procedure(lines: Lines, cells: Cells) -> Procedure:
     text = cells.text
     supply = text("MA_VAT_TU")
     service = text("MA_DICH_VU")
-    classes = lines.classes_of(cells)
-    if service:
-        classes |= classes_of_services((service,))
-    if text("MA_BENH"):
-        classes |= classes_of_codes(code_list(text("MA_BENH")))
     return Procedure(
-        classes=classes,
+        classes=lines.classes_of(cells),
         received=lines.received(cells),
         line_no=cells.line_no(),
         kind="supply" if supply else "service",
@@ -151,28 +127,29 @@ def _procedure(lines: Lines, cells: Cells) -> Procedure:
 
 
 def read_results(lines: Lines) -> tuple[Result, ...]:
-    """Return the results of XML4; the service's name comes from the line of XML3 with its code."""
-    services = {
-        row["MA_DICH_VU"]: row.get("TEN_DICH_VU") or None
-        for row in lines.tables.get("XML3", ())
-        if row.get("MA_DICH_VU")
-    }
+    """Return the results of XML4; the service's name comes from the line of XML3 with its code.
+
+    What that line tells (the service, the disease it was done for) its results tell too.
+    """
+    services: dict[str, tuple[str | None, Classes]] = {}
+    for row in lines.tables.get("XML3", ()):
+        if code := row.get("MA_DICH_VU"):
+            _, classes = services.get(code, (None, NONE))
+            classes |= lines.labels.of_row("XML3", row)
+            services[code] = (row.get("TEN_DICH_VU") or None, classes)
     return tuple(_result(lines, cells, services) for cells in lines.cells("XML4"))
 
 
-def _result(lines: Lines, cells: Cells, services: dict[str, str | None]) -> Result:
+def _result(lines: Lines, cells: Cells, services: dict[str, tuple[str | None, Classes]]) -> Result:
     text = cells.text
     service = text("MA_DICH_VU")
-    service_name = services.get(service) if service else None
+    service_name, service_classes = services.get(service or "", (None, NONE))
     code = text("MA_CHI_SO")
-    classes = lines.classes_of(cells, service_name)
-    if service:
-        classes |= classes_of_services((service,))
     if code and len(code) > LONGEST_CODE:
         lines.faults.refuse("text-too-long", "XML4", "MA_CHI_SO", text=code)
     value = text("GIA_TRI")
     return Result(
-        classes=classes,
+        classes=lines.classes_of(cells) | service_classes,
         received=lines.received(cells),
         line_no=cells.line_no(),
         service_code=service,
@@ -242,7 +219,7 @@ def read_programmes(lines: Lines) -> tuple[Programme, ...]:
 def _hiv(lines: Lines, cells: Cells) -> Programme:
     has_tb = cells.text("LOAI_DTRI_LAO") not in {None, "0"}
     return Programme(
-        classes=lines.classes | HIV_PROGRAMME | (TB_PROGRAMME if has_tb else frozenset()),
+        classes=lines.classes_of(cells) | HIV_PROGRAMME | (TB_PROGRAMME if has_tb else frozenset()),
         received=lines.received(cells),
         line_no=cells.line_no(),
         kind="hiv",
@@ -256,7 +233,9 @@ def _tb(lines: Lines, cells: Cells) -> Programme:
         cells.text("NGAYKD_HIV") or cells.text("BDDT_ARV")
     )
     return Programme(
-        classes=lines.classes | TB_PROGRAMME | (HIV_PROGRAMME if has_hiv else frozenset()),
+        classes=lines.classes_of(cells)
+        | TB_PROGRAMME
+        | (HIV_PROGRAMME if has_hiv else frozenset()),
         received=lines.received(cells),
         line_no=cells.line_no(),
         kind="tb",

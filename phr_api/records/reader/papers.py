@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from html import unescape
 
 from phr_api.healthbook import Paper
-from phr_api.records.reader.cells import Cells, code_list
+from phr_api.records.reader.cells import Cells
 from phr_api.records.reader.layout import ASSESSMENT
 from phr_api.records.reader.lines import Lines
 from phr_api.records.reader.tables import ReadVisit
+from phr_api.records.reader.telling import NONE, Classes
 from phr_api.vocab import (
     FacilityCode,
     PaperKind,
@@ -17,12 +19,11 @@ from phr_api.vocab import (
 )
 
 REPRODUCTIVE = frozenset({SensitivityClass.REPRODUCTIVE})
-NONE: frozenset[SensitivityClass] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """Where each part of one kind of paper stands. `telling` are texts that may name a class."""
+    """Where each part of one kind of paper stands."""
 
     kind: PaperKind
     number: tuple[str, ...] = ()
@@ -32,11 +33,10 @@ class Form:
     appointment: str = ""
     to_facility: str = ""
     details: dict[str, str]
-    telling: tuple[str, ...] = ("CHAN_DOAN_RV",)
-    classes: Callable[[Cells], frozenset[SensitivityClass]] = lambda _: NONE
+    classes: Callable[[Cells], Classes] = lambda _: NONE
 
 
-def _of_ended_pregnancy(cells: Cells) -> frozenset[SensitivityClass]:
+def _of_ended_pregnancy(cells: Cells) -> Classes:
     is_told = cells.text("MA_DINH_CHI_THAI") == "1" or bool(cells.text("TUOI_THAI"))
     return REPRODUCTIVE if is_told else NONE
 
@@ -61,7 +61,6 @@ FORMS = {
             "motherName": "HO_TEN_ME",
             "doctor": "TEN_BS",
         },
-        telling=("CHAN_DOAN_RV", "PP_DIEUTRI", "GHI_CHU", "NGUYENNHAN_DINHCHI", "DU_PHONG"),
         classes=_of_ended_pregnancy,
     ),
     "XML8": Form(
@@ -82,15 +81,6 @@ FORMS = {
             "guardianName": "NGUOI_GIAM_HO",
             "employer": "DON_VI",
         },
-        telling=(
-            "CHAN_DOAN_VAO",
-            "CHAN_DOAN_RV",
-            "QT_BENHLY",
-            "TOMTAT_KQ",
-            "PP_DIEUTRI",
-            "GHI_CHU",
-            "DU_PHONG",
-        ),
         classes=lambda cells: REPRODUCTIVE if cells.text("SO_CONCHET") else NONE,
     ),
     "XML9": Form(
@@ -115,7 +105,6 @@ FORMS = {
             "attendant": "NGUOI_DO_DE",
             "note": "GHI_CHU",
         },
-        telling=("TINH_TRANG_CON", "GHI_CHU", "DU_PHONG"),
         classes=lambda _: REPRODUCTIVE,
     ),
     "XML10": Form(
@@ -141,7 +130,6 @@ FORMS = {
             "fatherName": "HO_TEN_CHA",
             "motherName": "HO_TEN_ME",
         },
-        telling=("CHAN_DOAN_RV", "PP_DIEUTRI", "NGUYENNHAN_DINHCHI", "DU_PHONG"),
         classes=_of_ended_pregnancy,
     ),
     "XML13": Form(
@@ -165,18 +153,6 @@ FORMS = {
             "escort": "HOTEN_NGUOI_HT",
             "escortTitle": "CHUCDANH_NGUOI_HT",
         },
-        telling=(
-            "CHAN_DOAN_RV",
-            "DAU_HIEU_LS",
-            "QT_BENHLY",
-            "TOMTAT_KQ",
-            "PP_DIEUTRI",
-            "TINH_TRANG_CT",
-            "HUONG_DIEU_TRI",
-            "TEN_DICH_VU",
-            "TEN_THUOC",
-            "DU_PHONG",
-        ),
     ),
     "XML14": Form(
         kind=PaperKind.FOLLOW_UP,
@@ -195,11 +171,12 @@ def read_papers(lines: Lines, visit: ReadVisit) -> tuple[Paper, ...]:
             papers.extend(_paper(lines, cells, form) for cells in lines.cells(table))
     for number, raw in enumerate(visit.whole.get(ASSESSMENT, ()), start=1):
         text = raw.decode(errors="replace")
+        words = unescape(text)
         papers.append(
             Paper(
                 kind=PaperKind.MEDICAL_ASSESSMENT,
                 line_no=number,
-                classes=lines.classes | classes_of_text(text),
+                classes=lines.classes | classes_of_text(words) | classes_of_codes([words]),
                 received={ASSESSMENT: text},
             )
         )
@@ -209,7 +186,7 @@ def read_papers(lines: Lines, visit: ReadVisit) -> tuple[Paper, ...]:
 def _paper(lines: Lines, cells: Cells, form: Form) -> Paper:
     to_facility = cells.text(form.to_facility)
     return Paper(
-        classes=lines.classes | _own_classes(lines, cells, form),
+        classes=lines.classes_of(cells) | form.classes(cells),
         received=lines.received(cells),
         line_no=cells.number,
         kind=form.kind,
@@ -222,13 +199,3 @@ def _paper(lines: Lines, cells: Cells, form: Form) -> Paper:
         diagnosis=cells.text("CHAN_DOAN_RV"),
         details=cells.details(form.details),
     )
-
-
-def _own_classes(lines: Lines, cells: Cells, form: Form) -> frozenset[SensitivityClass]:
-    classes = form.classes(cells)
-    codes = code_list(cells.text("MA_BENH_CHINH")) + code_list(cells.text("MA_BENH_KT"))
-    if codes:
-        classes |= classes_of_codes(codes)
-    if lines.is_telling:
-        classes |= classes_of_text(*(cells.text(name) for name in form.telling))
-    return classes

@@ -66,7 +66,8 @@ class Arrival:
 class Known:
     """What the facility sent of this visit before; versions as rows of received_visit.
 
-    `withdrawn_contents` are those of every version up to the last one that was withdrawn.
+    `withdrawn_contents` are those of every version up to the last one that was withdrawn,
+    `disagreements` how often the sender's people disagreed with known numbers today (R11).
     """
 
     is_entered: bool
@@ -75,3 +76,4 @@ class Known:
     waiting: dict[str, Any] | None
     withdrawn_contents: list[bytes]
     has_open_refusals: bool
+    disagreements: int

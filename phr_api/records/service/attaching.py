@@ -41,25 +41,19 @@ class Place:
         return self.profile_id is None
 
 
-def find_place(
-    session: Session,
-    intake: Intake,
-    arrival: Arrival,
-    current: dict[str, Any] | None,
-    person: bytes,
-) -> Place:
-    """Say whose the visit is; numbers stay locked until the transaction ends."""
+def find_kept(current: dict[str, Any] | None, person: bytes) -> Place | None:
+    """Return where the visit is if it names the same person as before; None: it is matched."""
     if current and rules.from_hex(current["person_sha256"]) == person:
         return Place(
             kind="kept",
             profile_id=UUID(current["profile_id"]),
             without=current["match_without"],
         )
-    return match(session, intake, arrival)
+    return None
 
 
 def match(session: Session, intake: Intake, arrival: Arrival) -> Place:
-    """Match the received person (R10-R12)."""
+    """Match the received person (R10-R12); their numbers stay locked until the transaction ends."""
     found = identity.match_received(
         session, arrival.person, intake.facility_code, clock.now(), actor=intake.actor
     )

@@ -51,6 +51,13 @@ class CannotBeDone(Exception):
         self.code = code
 
 
+class PersonDisagrees(CannotBeDone):
+    """The person given disagrees with a known number: the trace and the count of it stay (R11)."""
+
+    def __init__(self) -> None:
+        super().__init__("person-disagrees")
+
+
 def carry_out(order_id: UUID, facility_code: str) -> None:
     """Carry out a waiting order and take it off the queue."""
     try:
@@ -99,22 +106,31 @@ def _carry_out(session: Session, order_id: UUID, facility_code: str) -> None:
         sealer=keys.current().sealer,
     )
     known = entering.begin(session, intake, visit.ma_lk, NOWHERE)
-    _DO[order.kind](session, intake, order, known)
-    order.state = OrderState.DONE
-    order.finished_at = clock.now()
-    order.person = None
-    _off_the_queue(session, order_id)
+    try:
+        _DO[order.kind](session, intake, order, known)
+    except PersonDisagrees as disagrees:
+        _close(session, order, OrderState.REFUSED, disagrees.code)
+    else:
+        _close(session, order, OrderState.DONE)
 
 
 def _refuse(session: Session, order_id: UUID, facility_code: str, code: str) -> None:
     set_scope(session, facility_id=facility_code)
     order = session.get(VisitOrder, order_id)
     if order is not None and order.state == OrderState.WAITING:
-        order.state = OrderState.REFUSED
-        order.refusal = code
-        order.finished_at = clock.now()
-        order.person = None
+        _close(session, order, OrderState.REFUSED, code)
     _off_the_queue(session, order_id)
+
+
+def _close(
+    session: Session, order: VisitOrder, state: OrderState, refusal: str | None = None
+) -> None:
+    """End an order; the person whom it named is blanked."""
+    order.state = state
+    order.refusal = refusal
+    order.finished_at = clock.now()
+    order.person = None
+    _off_the_queue(session, order.id)
 
 
 def _off_the_queue(session: Session, order_id: UUID) -> None:
@@ -180,9 +196,11 @@ def _reattach(session: Session, intake: Intake, order: VisitOrder, known: Known)
         raise CannotBeDone("person-missing")
     kept = reading.kept_arrival(session, intake, current)
     arrival = replace(kept, person=corrected(kept.person, order.person))
+    if rules.is_guessing(intake.actor.kind, known.disagreements):
+        raise CannotBeDone(rules.TOO_MANY_DISAGREEMENTS["code"])
     place = attaching.match(session, intake, arrival)
     if place.is_waiting:
-        raise CannotBeDone("person-disagrees")
+        raise PersonDisagrees
     old_owner = UUID(current["profile_id"])
     if place.profile_id == old_owner:
         raise CannotBeDone("same-person")

@@ -21,9 +21,11 @@ from phr_api.records.service.arrival import Arrival, Base, Intake, Known, Piece
 from phr_api.records.service.originals import sealed_row
 from phr_api.records.service.writing import NewEntry, NewVersion
 
+NOBODY = UUID(int=0)  # as identity counts disagreements: the command line sends for no client
 _BEGIN = (
     "SELECT is_entered, last_version, current_visit, waiting_visit, withdrawn_contents,"
-    " has_open_refusals FROM begin_visit(%(facility)s, %(ma_lk)s, %(submission)s, %(ordinal)s)"
+    " has_open_refusals, disagreements FROM begin_visit(%(facility)s, %(ma_lk)s, %(submission)s,"
+    " %(ordinal)s, %(sender)s, %(day)s)"
 )
 
 
@@ -37,6 +39,8 @@ def begin(session: Session, intake: Intake, ma_lk: str, ordinal: int) -> Known:
             "ma_lk": ma_lk,
             "submission": intake.submission_id,
             "ordinal": ordinal,
+            "sender": intake.actor.id or NOBODY,
+            "day": clock.today(),
         },
     )
     return Known(
@@ -46,6 +50,7 @@ def begin(session: Session, intake: Intake, ma_lk: str, ordinal: int) -> Known:
         waiting=row[3],
         withdrawn_contents=row[4] or [],
         has_open_refusals=row[5],
+        disagreements=row[6],
     )
 
 
@@ -58,18 +63,24 @@ def enter(session: Session, intake: Intake, arrival: Arrival) -> Outcome | None:
 
 
 def enter_known(session: Session, intake: Intake, arrival: Arrival, known: Known) -> Outcome:
-    """Enter one visit whose lock is held."""
+    """Enter one visit whose lock is held; refused when its sender had too many disagreements."""
     repeated = None if arrival.added else _repetition(arrival, known)
+    names = (arrival.ma_lk, arrival.ma_bn)
     if repeated is not None:
         outcome, visit_id, reasons = repeated
         if known.waiting and _says_what_is_current(arrival, known):
             # the facility takes back the change that waited for a decision
             writing.end_version(session, known.waiting["id"], VisitState.SUPERSEDED, clock.now())
-        names = (arrival.ma_lk, arrival.ma_bn)
         write_entry(session, intake, arrival.piece, names, outcome, reasons, visit_id=visit_id)
         return outcome
     person = rules.person_digest(arrival.person)
-    place = attaching.find_place(session, intake, arrival, known.current, person)
+    place = attaching.find_kept(known.current, person)
+    if place is None:
+        if rules.is_guessing(intake.actor.kind, known.disagreements):
+            too_many = [rules.TOO_MANY_DISAGREEMENTS]
+            write_entry(session, intake, arrival.piece, names, Outcome.REFUSED, too_many)
+            return Outcome.REFUSED
+        place = attaching.match(session, intake, arrival)
     if place.is_waiting and _is_waiting_still(arrival, known):
         return Outcome.NEEDS_REVIEW
     return _write(session, intake, arrival, known, place, person)

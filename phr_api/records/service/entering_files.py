@@ -85,7 +85,7 @@ def _batches(job: Job, checked: Checked, remainder: bytearray) -> Iterator[list[
 
 @dataclass(slots=True)
 class _Pass:
-    """One file's visits on their way; counts what disagreed, so that nobody tries numbers out.
+    """One file's visits on their way.
 
     `sent` are the MA_LK that were read: a later place of the file is not settled by what was
     current before them, for the last one of a file stands.
@@ -94,7 +94,6 @@ class _Pass:
     intake: Intake
     flight: Flight
     is_resumed: bool = field(kw_only=True)
-    disagreements: int = 0
     sent: set[str] = field(default_factory=set)
 
     def take(self, batch: list[Piece]) -> None:
@@ -122,14 +121,10 @@ class _Pass:
     def _send(self, piece: Piece) -> None:
         key, do = work_of(self.intake, piece)
         self.sent.add(key)
-        if self.disagreements >= rules.MOST_DISAGREEMENTS_A_FILE:
-            do = _refusal(self.intake, piece, [rules.TOO_MANY_DISAGREEMENTS])
         self.flight.send(key, lambda: self._run(piece, do))
 
     def _run(self, piece: Piece, do: Do) -> None:
         outcome = run(self.intake, piece, do)
-        if outcome is Outcome.NEEDS_REVIEW:
-            self.disagreements += 1
         if outcome is not None:
             metrics.visits.labels(outcome).inc()
 

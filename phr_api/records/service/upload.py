@@ -6,16 +6,16 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import insert, select, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
 from phr_api import audit
 from phr_api.kit import clock
 from phr_api.kit.ids import new_row_id
+from phr_api.records import rules
 from phr_api.records.models import (
     IntakeWork,
-    Outcome,
     Submission,
     SubmissionState,
     UploadChunk,
@@ -25,20 +25,16 @@ from phr_api.records.problems import FileInProgress, TooManyDisagreements
 from phr_api.records.service.spool import Spool
 
 CHUNKS_A_STATEMENT = 64  # 4 MiB
-MOST_DISAGREEMENTS_A_DAY = 500
+_DISAGREED = text(
+    "SELECT count FROM disagreement"
+    " WHERE facility_code = :facility AND client_id = :sender AND day = :day"
+)
 
 
 def refuse_guessers(session: Session, actor: audit.Actor, facility_code: str) -> None:
     """TooManyDisagreements when this sender reached the day's limit (R11, R24)."""
-    disagreed = Submission.counts[Outcome.NEEDS_REVIEW.value].as_integer()
-    count = session.scalar(
-        select(func.sum(func.coalesce(disagreed, 0))).where(
-            Submission.facility_code == facility_code,
-            Submission.client_id == actor.id,
-            Submission.received_at >= _midnight(clock.today()),
-        )
-    )
-    if count is not None and count >= MOST_DISAGREEMENTS_A_DAY:
+    sender = {"facility": facility_code, "sender": actor.id, "day": clock.today()}
+    if rules.is_guessing(actor.kind, session.scalar(_DISAGREED, sender) or 0):
         raise TooManyDisagreements(retry_after_seconds=_seconds_to_midnight())
 
 
