@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from phr_api.identity.models import Client, ClientKey
+from phr_api.identity.routes import limited
 from phr_api.identity.service import clients
 from phr_api.kit import clock
 from phr_api.settings import Settings
@@ -133,6 +134,7 @@ def test_an_assertion_that_does_not_hold_is_refused(
     assert answer.status_code == 401
     assert answer.json is not None
     assert answer.json["error"] == "invalid_client"
+    assert answer.json["type"] == "/problems/identity/invalid-client"
 
 
 def test_an_assertion_is_good_once(client: FlaskClient, hospital: Hospital) -> None:
@@ -214,6 +216,7 @@ def test_another_scope_is_refused(client: FlaskClient, hospital: Hospital) -> No
     assert answer.status_code == 400
     assert answer.json is not None
     assert answer.json["error"] == "invalid_scope"
+    assert answer.json["type"] == "/problems/identity/invalid-scope"
 
 
 def test_another_kind_of_assertion_is_refused(client: FlaskClient, hospital: Hospital) -> None:
@@ -227,6 +230,32 @@ def test_one_system_asks_only_so_often(
     monkeypatch.setattr(clients, "ASKED", replace(clients.ASKED, count=3, per=timedelta(hours=1)))
     statuses = [ask(client, hospital.assertion()).status_code for _ in range(4)]
     assert statuses == [200, 200, 200, 429]
+
+
+def test_what_a_system_did_not_sign_does_not_use_up_its_share(
+    client: FlaskClient, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "ASKED", replace(clients.ASKED, count=3, per=timedelta(hours=1)))
+    monkeypatch.setattr(
+        limited, "FAILED_AS", replace(limited.FAILED_AS, count=4, per=timedelta(hours=1))
+    )
+    captured = hospital.assertion()
+    assert ask(client, captured).status_code == 200
+    honest, hospital.key = hospital.key, Ed25519PrivateKey.generate()
+    forged = [ask(client, hospital.assertion()).status_code for _ in range(3)]
+    assert forged == [401, 401, 401]
+    assert [ask(client, captured).status_code for _ in range(3)] == [401, 429, 429]
+    hospital.key = honest
+    assert ask(client, hospital.assertion()).status_code == 200
+
+
+def test_one_address_fails_only_so_often(
+    client: FlaskClient, hospital: Hospital, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limited, "FAILED", replace(limited.FAILED, count=3, per=timedelta(hours=1)))
+    statuses = [ask(client, hospital.assertion(iss=str(uuid4()))).status_code for _ in range(4)]
+    assert statuses == [401, 401, 401, 429]
+    assert ask(client, hospital.assertion()).status_code == 200
 
 
 def test_an_expired_assertion_is_forgotten_after_a_while(

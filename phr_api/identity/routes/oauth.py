@@ -10,7 +10,7 @@ from flask.views import MethodView
 from phr_api.identity import keys
 from phr_api.identity.configuration import settings
 from phr_api.identity.problems import InvalidClient, UnsupportedGrantType
-from phr_api.identity.routes.limited import take
+from phr_api.identity.routes.limited import take, take_failure
 from phr_api.identity.schemas import (
     KeysSchema,
     ServerMetadataSchema,
@@ -54,12 +54,20 @@ def _granted(form: dict[str, str | None]) -> Tokens:
         take((RENEWED, hashlib.sha256(token.encode()).hexdigest()))
         return sessions.renew(token)
     if form["grant_type"] == "client_credentials":
-        assertion = form["client_assertion"] or ""
-        take((clients.ASKED, clients.claimed_client(assertion)))
-        if form["client_assertion_type"] != clients.ASSERTION_TYPE:
-            raise InvalidClient
-        return clients.grant(assertion, form["scope"])
+        take()
+        return _granted_to_system(form)
     raise UnsupportedGrantType
+
+
+def _granted_to_system(form: dict[str, str | None]) -> Tokens:
+    assertion = form["client_assertion"] or ""
+    if form["client_assertion_type"] != clients.ASSERTION_TYPE:
+        raise InvalidClient
+    try:
+        return clients.grant(assertion, form["scope"])
+    except InvalidClient:
+        take_failure(clients.claimed_client(assertion))
+        raise
 
 
 @blueprint.route("/.well-known/jwks.json")

@@ -20,7 +20,7 @@ from phr_api.identity.models import Client, ClientFacility, ClientKey
 from phr_api.identity.principal import Principal
 from phr_api.identity.problems import InvalidClient, InvalidScope
 from phr_api.identity.service.sessions import Tokens
-from phr_api.kit import clock
+from phr_api.kit import clock, limits
 from phr_api.kit.db import set_scope, unit_of_work
 from phr_api.kit.ids import new_public_id
 from phr_api.kit.limits import Limit
@@ -91,7 +91,8 @@ def end(session: Session, client_id: UUID) -> bool:
 def grant(assertion: str, scope: str | None) -> Tokens:
     """Return an access token for a client assertion; there is no refresh token.
 
-    Raises InvalidClient and InvalidScope.
+    Only what holds counts for the system (R24). Raises InvalidClient, InvalidScope and
+    TooManyRequests.
     """
     if scope is not None and scope.split() != [SCOPE]:
         raise InvalidScope
@@ -99,6 +100,7 @@ def grant(assertion: str, scope: str | None) -> Tokens:
     with unit_of_work() as session:
         set_scope(session, principal_id=client_id)
         _check(session, client_id, assertion)
+    limits.take((ASKED, client_id))
     principal = Principal(
         kind="system", client_id=client_id, signed_in_at=clock.now(), scopes=frozenset({SCOPE})
     )
