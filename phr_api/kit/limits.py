@@ -7,6 +7,7 @@ whole villages share one. A key is hashed with the installation's secret: no num
 import hashlib
 import hmac
 import ipaddress
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +21,8 @@ from phr_api.kit.db import Base, unit_of_work
 from phr_api.kit.problems import TooManyRequests
 
 KEPT = timedelta(days=2)
+
+_WITH_PORT = re.compile(r"\[(?P<six>[^\]]+)\](?::\d{1,5})?|(?P<four>[\d.]+):\d{1,5}")
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -103,7 +106,7 @@ def client_address(remote: str | None, forwarded: str, trusted: Sequence[Network
     address = None
     for hop in hops:
         try:
-            address = ipaddress.ip_address(hop)
+            address = _read_address(hop)
         except ValueError:
             break
         if not any(address in network for network in trusted):
@@ -113,3 +116,13 @@ def client_address(remote: str | None, forwarded: str, trusted: Sequence[Network
     if address.version == 6:  # noqa: PLR2004 - the protocol's name
         return str(ipaddress.ip_network((address, 64), strict=False))
     return str(address)
+
+
+def _read_address(hop: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """Read an address with or without a port, as proxies write them (RFC 7239 §6).
+
+    IPv4 in IPv6 is the IPv4 address: a socket that listens for both shows it so (RFC 4291 §2.5.5).
+    """
+    bare = _WITH_PORT.fullmatch(hop)
+    address = ipaddress.ip_address((bare["six"] or bare["four"]) if bare else hop)
+    return getattr(address, "ipv4_mapped", None) or address
