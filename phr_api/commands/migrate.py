@@ -54,13 +54,7 @@ def _compare() -> int:
         )
         engine = create_engine(server.superuser_url(), poolclass=NullPool)
         with engine.connect() as connection:
-            options = {
-                "compare_type": True,
-                "include_object": lambda _object, name, *_: (
-                    not str(name).startswith("procrastinate_")
-                ),
-            }
-            context = MigrationContext.configure(connection, opts=options)
+            context = MigrationContext.configure(connection, opts={"compare_type": True})
             told = [_told(difference) for difference in compare_metadata(context, models.metadata)]
             reached = context.get_current_revision()
     if reached != migrations.HEAD:

@@ -27,7 +27,7 @@ MOST_FRAMES = 30
 # Asked every few seconds by an orchestrator; their failures log a line of their own.
 PROBES = frozenset({"/livez", "/readyz"})
 # These write addresses with their queries, or arguments, at INFO.
-CHATTY = ("httpx", "httpcore", "sqlalchemy.engine", "procrastinate", "_granian")
+CHATTY = ("httpx", "httpcore", "sqlalchemy.engine", "_granian")
 
 
 class JsonFormatter(logging.Formatter):

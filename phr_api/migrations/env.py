@@ -9,9 +9,6 @@ context.configure(
     target_metadata=models.metadata,
     compare_type=True,
     compare_server_default=False,
-    include_object=lambda _o, name, kind, *_: (
-        not (kind == "table" and str(name).startswith("procrastinate_"))
-    ),
 )
 with context.begin_transaction():
     context.run_migrations()

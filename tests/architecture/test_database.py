@@ -71,7 +71,6 @@ def test_every_table_has_policies_that_hold_for_its_owner_too(session: Session) 
             " AND relnamespace = 'public'::regnamespace"
             " AND NOT (relrowsecurity AND relforcerowsecurity)",
         )
-        if not name.startswith("procrastinate_")
     }
     assert unprotected == WITHOUT_POLICIES
 
@@ -269,14 +268,6 @@ def test_the_functions_that_look_across_people_are_the_listed_ones(session: Sess
 def test_migrations_give_what_the_models_say(cluster: EmbeddedServer) -> None:
     engine = create_engine(cluster.superuser_url("phr"))
     with engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection,
-            opts={
-                "compare_type": True,
-                "include_object": lambda _o, name, kind, *_: (
-                    not (kind == "table" and str(name).startswith(("procrastinate_", "alembic_")))
-                ),
-            },
-        )
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, models.metadata) == []
     engine.dispose()
