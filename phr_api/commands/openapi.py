@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from phr_api.kit.problems import Problem
+from phr_api.kit.catalogue import all_problems, describe
 from phr_api.settings import Settings
 
 DOCUMENT = "phr-api.v1.json"
@@ -67,22 +67,11 @@ def render_catalogue() -> str:
         "| slug | status | when | vi | en |",
         "|---|---|---|---|---|",
     ]
-    for problem in sorted(all_problems(), key=lambda kind: kind.slug):
-        when = (problem.__doc__ or "").strip().splitlines()[0].rstrip(".")
+    for problem in all_problems():
         vi, en = problem.titles["vi"], problem.titles["en"]
-        cells = (f"`{problem.slug}`", str(int(problem.status)), when, vi, en)
+        cells = (f"`{problem.slug}`", str(int(problem.status)), describe(problem), vi, en)
         lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |")
     return "\n".join(lines) + "\n"
-
-
-def all_problems(kind: type[Problem] = Problem) -> list[type[Problem]]:
-    """Every subclass with a slug of its own."""
-    found: list[type[Problem]] = []
-    for child in kind.__subclasses__():
-        if "slug" in vars(child):
-            found.append(child)
-        found.extend(all_problems(child))
-    return found
 
 
 def _read(path: Path) -> str:
