@@ -142,6 +142,31 @@ def test_the_desk_sees_what_waits_and_which_facts_disagree(
     }
 
 
+def test_the_list_of_reviews_is_in_the_trace_of_whom_the_numbers_belong_to(
+    client: FlaskClient, desk: SignedIn, send: Send, session: Session
+) -> None:
+    known, waiting, _ = a_waiting_visit(send)
+    owner = holder(session, known)
+
+    after = ""
+    while after is not None:
+        page = client.get(f"{ROOT}/reviews?limit=100{after}", headers=desk.headers).get_json()
+        after = page["next"] and f"&after={page['next']}"
+    client.get(f"{ROOT}/visits/{waiting}", headers=desk.headers)
+
+    session.rollback()
+    seen = session.execute(
+        select(AuditEvent.action, AuditEvent.actor_id)
+        .join(AuditSubject, AuditSubject.event_id == AuditEvent.id)
+        .where(AuditSubject.profile_id == owner, AuditEvent.action != "visit.sent")
+        .order_by(AuditEvent.id)
+    ).all()
+    assert [tuple(row) for row in seen] == [
+        ("reviews.list", desk.account.id),
+        ("visit.history", desk.account.id),
+    ]
+
+
 def decide(
     client: FlaskClient, desk: SignedIn, session: Session, waiting: str, decision: str
 ) -> Any:

@@ -27,12 +27,14 @@ def get_versions(session: Session, facility_code: str, ma_lk: str) -> list[Recei
     return versions
 
 
-def find_holders(session: Session, visit_ids: Iterable[UUID]) -> list[UUID]:
-    """Whose books these versions are in, each person once; for the trace, never to be shown."""
-    query = select(ReceivedVisit.profile_id).where(
-        ReceivedVisit.id.in_(list(visit_ids)), ReceivedVisit.profile_id.is_not(None)
-    )
-    return [profile_id for profile_id in session.scalars(query.distinct()) if profile_id]
+def find_concerned(session: Session, visit_ids: Iterable[UUID]) -> list[UUID]:
+    """Whom these versions concern, each person once; for the trace, never to be shown.
+
+    Whose book a version is in; while it waits, who is known by its number.
+    """
+    person = func.coalesce(ReceivedVisit.profile_id, ReceivedVisit.candidate_id)
+    query = select(person).where(ReceivedVisit.id.in_(list(visit_ids)), person.is_not(None))
+    return list(session.scalars(query.distinct()))
 
 
 def find_orders(session: Session, facility_code: str, ma_lk: str) -> list[VisitOrder]:

@@ -7,7 +7,6 @@ from uuid import UUID
 from flask.views import MethodView
 from sqlalchemy.orm import Session
 
-from phr_api import audit
 from phr_api.consent import FacilityScope, open_facility
 from phr_api.identity import current_principal
 from phr_api.kit import cursor
@@ -17,7 +16,7 @@ from phr_api.records.models import VisitOrder
 from phr_api.records.queries import visits as queries
 from phr_api.records.routes.visits import STAFF, place_order
 from phr_api.records.schemas import DecisionSchema, OrderSchema, PageSchema, ReviewsSchema
-from phr_api.records.service import orders
+from phr_api.records.service import orders, tracing
 from phr_api.records.service.commands import Decision
 
 blp = Blueprint(
@@ -47,14 +46,7 @@ class Reviews(MethodView):
                 after=_place(kind, page["after"]),
             )
             items = found[: page["limit"]]
-            # nobody's record is opened: the list holds what this facility itself sent
-            audit.record(
-                session,
-                scope.actor,
-                action="reviews.list",
-                subjects=[],
-                details={"count": len(items)},
-            )
+            tracing.trace_staff(session, scope, "reviews.list", [item.id for item in items])
         more = len(found) > len(items)
         last = cursor.encode(kind, items[-1].received_at, items[-1].id) if more else None
         return {"items": items, "next": last}

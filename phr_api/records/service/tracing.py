@@ -17,5 +17,5 @@ def trace_staff(
     if scope.actor.kind == "system":
         return
     known = [visit_id for visit_id in visit_ids if visit_id]
-    subjects = visits.find_holders(session, known)
+    subjects = visits.find_concerned(session, known)
     audit.record(session, scope.actor, action=action, subjects=subjects)
