@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from phr_api.kit.db import set_scope
 from phr_api.kit.sealed import BrokenSeal
 from phr_api.records.models import Original, ReceivedVisit, Submission, UploadChunk
-from phr_api.records.service import keys, originals
+from phr_api.records.reader import Limits
+from phr_api.records.service import keys, originals, reading
 from phr_api.settings import Settings
 from tests.factories.signing import Authority, make_authority, make_signer, sign_file
 from tests.records.conftest import Send
@@ -26,7 +27,7 @@ GOOD = a_file(a_visit())
 
 
 def bomb() -> bytes:
-    """Forty MiB of nothing in forty KiB."""
+    """Forty MiB of nothing but a remainder in forty KiB."""
     packer = zlib.compressobj(9, wbits=31)
     pieces = [packer.compress(b"<GIAMDINHHS>")]
     pieces += [packer.compress(b"<x></x>" * (1 << 17)) for _ in range(46)]
@@ -38,7 +39,7 @@ BROKEN: dict[str, Any] = {
     "truncated": GOOD[:-40],
     "wrong-encoding": GOOD.decode().replace("utf-8", "utf-16").encode("utf-16"),
     "dtd-forbidden": GOOD.replace(b"<GIAMDINHHS>", b'<!DOCTYPE x [<!ENTITY e "1">]><GIAMDINHHS>'),
-    "inflated-too-large": bomb,
+    "remainder-too-large": bomb,
     "no-visits": a_file(),
     "wrong-root": b"<KHAMSUCKHOE/>",
     "facility-mismatch": a_file(a_visit(MA_CSKCB="99002"), facility="99002"),
@@ -57,6 +58,26 @@ def test_a_broken_file_is_refused_as_a_whole(send: Send, session: Session, code:
     assert set(taken.refusal["message"]) == {"vi", "en"}
     assert taken.entries == []
     assert count(session, UploadChunk, submission_id=taken.submission_id) == 0
+
+
+def test_a_file_that_unfolds_beyond_the_limit_is_refused_and_one_at_the_limit_is_not(
+    send: Send, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visit = a_visit()
+    file = a_file(visit, *(a_visit() for _ in range(50)))
+    monkeypatch.setattr(reading, "LIMITS", Limits(inflated_bytes=len(file) - 1))
+
+    taken = send(gzip.compress(file))
+
+    assert taken.refusal is not None
+    assert taken.refusal["code"] == "inflated-too-large"
+    assert count(session, ReceivedVisit, ma_lk=key_of(visit)) == 0
+    monkeypatch.setattr(reading, "LIMITS", Limits(inflated_bytes=len(file)))
+    assert send(gzip.compress(file)).counts == {"accepted": 51}
+
+
+def test_a_file_may_unfold_to_512_mebibytes_and_no_more() -> None:
+    assert reading.LIMITS.inflated_bytes == 512 * 1024 * 1024
 
 
 def test_nothing_of_a_file_that_breaks_off_is_entered(send: Send, session: Session) -> None:

@@ -15,7 +15,8 @@ from phr_api import records
 from phr_api.healthbook.models import Result
 from phr_api.identity.models import Profile
 from phr_api.records.models import IntakeWork, Original, UploadChunk
-from phr_api.records.service import queue, reading
+from phr_api.records.reader import read_visit
+from phr_api.records.service import entering_files, queue
 from phr_api.records.service.queue import MOST_ATTEMPTS
 from phr_api.vocab import name_key
 from tests.factories.people import make_system, new_number
@@ -37,16 +38,15 @@ def test_a_visit_that_broke_us_is_kept_and_entered_later(
     send: Send, session: Session, as_worker: AsWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good, broken = a_visit(), a_visit()
-    read = reading.read
 
     def break_on(raw: bytes) -> Any:
-        visit = read(raw)
+        visit = read_visit(raw)
         if visit.ma_lk == key_of(broken):
             raise ZeroDivisionError
         return visit
 
     with monkeypatch.context() as patch:
-        patch.setattr(reading, "read", break_on)
+        patch.setattr(entering_files, "read_visit", break_on)
         taken = sent(send, good, broken)
     assert taken.counts == {"accepted": 1, "refused": 1}
     assert [reason["code"] for reason in taken.entries[1].reasons] == ["processing-failed"]

@@ -18,6 +18,10 @@ FILE_MESSAGES = {
         "Tệp quá lớn sau khi giải nén",
         "The file is too large once it is unpacked",
     ),
+    "remainder-too-large": (
+        "Phần nằm ngoài các hồ sơ của tệp quá lớn",
+        "What lies between the visits of the file is too large",
+    ),
     "visit-too-large": (
         "Một hồ sơ trong tệp quá lớn",
         "One visit of the file is too large",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from phr_api.records import rules
 from phr_api.records.models import Outcome
-from phr_api.records.reader import ReadVisit
+from phr_api.records.reader import ReadVisit, content_digest
 from phr_api.records.service import entering, reading
 from phr_api.records.service.arrival import Intake, Piece
 
@@ -29,7 +29,7 @@ def add_tables(session: Session, intake: Intake, piece: Piece, read: ReadVisit) 
     if kept is None or not rules.is_whole({*kept["tables"], *read.table_names}):
         entering.write_entry(session, intake, piece, names, Outcome.REFUSED, [rules.NO_SUMMARY])
         return Outcome.REFUSED
-    content = reading.digest(read)
+    content = content_digest(read)
     if rules.is_known_addition(kept["additions"], read.table_names, content.hex()):
         if piece.original_id is not None and known.current is None:
             # run again from the kept bytes: whose the visit is may be known by now

@@ -20,7 +20,7 @@ from phr_api.kit import clock
 from phr_api.kit.db import insert_rows, retrying, set_scope, unit_of_work
 from phr_api.records import rules
 from phr_api.records.models import Outcome, ReceivedVisit, SubmissionEntry, VisitState
-from phr_api.records.reader import VisitRefused, VisitSegment
+from phr_api.records.reader import VisitRefused, VisitSegment, read_visit
 from phr_api.records.service import additions, entering, keys, metrics, reading
 from phr_api.records.service.arrival import Intake, Piece
 from phr_api.records.service.flight import Flight
@@ -133,7 +133,7 @@ def work_of(intake: Intake, piece: Piece) -> tuple[str, Do]:
     """Read one visit; returns its key (MA_LK, or its place) and what its transaction shall do."""
     key = f"#{piece.ordinal}"
     try:
-        read = reading.read(piece.raw)
+        read = read_visit(piece.raw)
         key = read.ma_lk
         if not rules.is_whole(read.table_names):
             return key, lambda session: additions.add_tables(session, intake, piece, read)

@@ -15,6 +15,7 @@ from phr_api.records import rules
 from phr_api.records.reader import (
     FilePart,
     FileRefused,
+    Limits,
     ReadVisit,
     SignatureState,
     VisitRefused,
@@ -30,7 +31,8 @@ from phr_api.records.reader.inflating import inflate
 from phr_api.records.service import originals
 from phr_api.records.service.arrival import Arrival, Base, Intake, Piece
 
-MOST_REMAINDER_BYTES = 32 * 1024 * 1024
+LIMITS = Limits()
+MOST_REMAINDER_BYTES = 32 * 1024 * 1024  # what lies between the visits is held in memory once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ def check(
     `source_state` is the state of CHUKYDONVI: absent, present-not-verified, or verified when a
     trust store is configured. Raises FileRefused, for a wrong signature too.
     """
-    opened = open_file(chunks(), facility_code=facility_code)
+    opened = open_file(chunks(), LIMITS, facility_code=facility_code)
     digest = hashlib.sha256()
     visits: list[tuple[int, int]] = []
     between = 0
@@ -67,7 +69,7 @@ def check(
         else:
             between += len(piece.raw)
             if between > MOST_REMAINDER_BYTES:
-                raise FileRefused("inflated-too-large", at=piece.start)
+                raise FileRefused("remainder-too-large", at=piece.start)
     envelope = opened.envelope
     source_state: SignatureState = "absent"
     if envelope.signature == "present":
@@ -106,16 +108,6 @@ def walk(chunks: Iterable[bytes], checked: Checked) -> Iterator[VisitSegment | F
         yield FilePart(base, bytes(buffer))
 
 
-def read(raw: bytes) -> ReadVisit:
-    """Read one visit's tables as they came. Raises VisitRefused."""
-    return read_visit(raw)
-
-
-def digest(visit: ReadVisit) -> bytes:
-    """Return a hash of what the tables say, not of how they are written."""
-    return content_digest(visit)
-
-
 def interpreted(visit: ReadVisit, facility_code: str) -> tuple[ReceivedPerson, Visit]:
     """Return whose visit it is and its facts. Raises VisitRefused."""
     found = interpret(visit, today=clock.today(), facility_code=facility_code)
@@ -129,7 +121,7 @@ def reason_rows(refused: VisitRefused) -> list[dict[str, Any]]:
 
 def arrive(intake: Intake, piece: Piece, visit: ReadVisit) -> Arrival:
     """Return a whole visit as it is to be entered. Raises VisitRefused."""
-    return _arrival(intake, piece, visit, digest(visit))
+    return _arrival(intake, piece, visit, content_digest(visit))
 
 
 def merged_arrival(
@@ -140,7 +132,7 @@ def merged_arrival(
     `kept` is a row of received_visit. Raises VisitRefused.
     """
     whole = merge_visits(_kept_visit(session, intake, kept), added)
-    arrival = _arrival(intake, piece, whole, digest(added))
+    arrival = _arrival(intake, piece, whole, content_digest(added))
     return replace(arrival, base=_base(kept), added=added.table_names)
 
 
@@ -183,9 +175,9 @@ def _base(kept: dict[str, Any]) -> Base:
 
 def _kept_visit(session: Session, intake: Intake, kept: dict[str, Any]) -> ReadVisit:
     """Read a version's bytes again: the whole visit, then what was added, in order."""
-    visit = read(_open(session, intake, kept["original_id"]))
+    visit = read_visit(_open(session, intake, kept["original_id"]))
     for addition in kept["additions"]:
-        visit = merge_visits(visit, read(_open(session, intake, addition["original"])))
+        visit = merge_visits(visit, read_visit(_open(session, intake, addition["original"])))
     return visit
 
 

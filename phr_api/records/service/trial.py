@@ -12,7 +12,7 @@ from phr_api.kit import clock
 from phr_api.kit.db import insert_rows, set_scope, unit_of_work
 from phr_api.records import rules
 from phr_api.records.models import Outcome, ReceivedVisit, SubmissionEntry, VisitState
-from phr_api.records.reader import VisitRefused, VisitSegment
+from phr_api.records.reader import VisitRefused, VisitSegment, read_visit
 from phr_api.records.service import reading
 from phr_api.records.service.job import Job
 from phr_api.records.service.reading import Checked
@@ -57,7 +57,7 @@ def _line(job: Job, part: VisitSegment) -> _Line:
     ma_lk, ma_bn, is_bare = None, None, False
     reasons: list[dict[str, Any]] = []
     try:
-        read = reading.read(part.raw)
+        read = read_visit(part.raw)
         ma_lk, ma_bn = read.ma_lk, read.ma_bn
         is_bare = not rules.is_whole(read.table_names)
         if not is_bare:
