@@ -22,6 +22,8 @@ BLUEPRINTS = (
     *home,
 )
 
+LARGEST_BODY = 1024 * 1024  # of anything but a hospital's file, which has a limit of its own
+
 SPEC = {
     "info": {
         "description": "Personal health record. Sign in (POST /v1/sign-in/attempts), then read the"
@@ -48,6 +50,7 @@ def create_app(settings: Settings) -> Flask:
         OPENAPI_JSON_PATH="openapi.json",
         API_SPEC_OPTIONS=SPEC,
         PROPAGATE_EXCEPTIONS=False,
+        MAX_CONTENT_LENGTH=LARGEST_BODY,
     )
     db.configure(settings.database.web_url)
     cursor.configure(settings.secret)

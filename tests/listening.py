@@ -10,7 +10,7 @@ from phr_api.kit.log import JsonFormatter
 # (a citizen number begins with 0, and the last part of a UUID stands behind a hyphen)
 NAMED = re.compile(
     r"thử nghiệm|thu nghiem|nghi\u1ec7m|người khác|văn khác|bé thử|nhân viên thử"
-    r"|(?<![\w-])0\d{2}[0-3]\d{8}(?![\w-])|(?:GD|TE)[1-5]\d{12}|(?:\+84|(?<!\d)0)9\d{8}(?!\d)",
+    r"|(?<![\w-])0\d{2}[0-3]\d{8}(?![\w-])|(?:GD|TE)[1-5]\d{12}|(?:\+84|(?<![\w-])0)9\d{8}(?![\w-])",
     re.IGNORECASE,
 )
 

@@ -114,6 +114,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # noqa: TID251
             # smorest takes the name from HTTPStatus, whose names differ between Python versions
             apidoc: dict[str, Any] = decorated.__dict__["_apidoc"]
             apidoc["arguments"]["responses"] = {422: INVALID}
+            if location == "json":
+                decorated.__dict__["_takes_json"] = True
             return decorated
 
         return decorate_and_name
@@ -262,8 +264,16 @@ def init_app(app: Flask, authenticate: Callable[[], Any]) -> Api:
         if UNSTORABLE.search(request.path):
             raise problems.NotFound  # nothing is called so, and no column could hold it
         view = app.view_functions.get(request.endpoint or "")
-        if view is not None and not is_public(view, request.method):
+        if view is None:
+            return
+        if not _is_marked(view, request.method, "_is_public"):
             g.principal = authenticate()
+        if (
+            request.content_length
+            and not request.is_json
+            and _is_marked(view, request.method, "_takes_json")
+        ):
+            raise problems.UnsupportedMediaType
 
     api = Api(app)
     app.register_error_handler(Problem, problem_response)
@@ -307,8 +317,12 @@ def _finish(response: Response) -> Response:
 
 def is_public(view: Callable[..., Any], method: str) -> bool:
     """Tell whether this view function, or its method of a MethodView, was marked public."""
-    if getattr(view, "_is_public", False):
+    return _is_marked(view, method, "_is_public")
+
+
+def _is_marked(view: Callable[..., Any], method: str, mark: str) -> bool:
+    if getattr(view, mark, False):
         return True
     view_class = getattr(view, "view_class", None)
     handler = getattr(view_class, method.lower(), None) if view_class else None
-    return bool(getattr(handler, "_is_public", False))
+    return bool(getattr(handler, mark, False))

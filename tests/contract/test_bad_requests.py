@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api.app import refuse_old_app
@@ -57,6 +58,49 @@ def test_text_that_no_column_can_hold_is_refused(
     answer = send(client, citizen, data=body, content_type="application/json")
     assert answer.status_code == 422
     assert "substance" in answer.get_json()["errors"]["json"]
+
+
+def test_a_body_that_is_no_json_is_told_what_is_taken(
+    client: FlaskClient, citizen: Citizen
+) -> None:
+    answer = send(client, citizen, data="substance=x", content_type="text/plain")
+    assert answer.status_code == 415
+    assert answer.get_json()["type"] == "/problems/unsupported-media-type"
+
+
+def test_a_body_of_megabytes_is_refused(client: FlaskClient, citizen: Citizen) -> None:
+    answer = send(client, citizen, json=ALLERGY | {"note": "x" * 2**21})
+    assert (answer.status_code, answer.get_json()["type"]) == (413, "/problems/body-too-large")
+
+
+def test_the_same_request_at_the_same_time_waits_its_turn(
+    client: FlaskClient, citizen: Citizen, session: Session
+) -> None:
+    """Another process holds the key's lock: 409 and when to come again (R22)."""
+    path = f"/v1/profiles/{citizen.profile.id}/allergies"
+    name = f"{citizen.account.id}/POST {path}/one-key"
+    headers = citizen.headers | {"Idempotency-Key": "one-key"}
+    held = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+    session.execute(held, {"name": name})
+    waiting = client.post(path, json=ALLERGY, headers=headers)
+    session.rollback()
+    assert waiting.get_json()["type"] == "/problems/request-in-progress"
+    assert (waiting.status_code, waiting.headers["Retry-After"]) == (409, "1")
+    assert client.post(path, json=ALLERGY, headers=headers).status_code == 201
+
+
+def test_our_own_failure_tells_its_request_and_nothing_else(
+    client: FlaskClient, citizen: Citizen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("the value that it choked on")
+
+    monkeypatch.setattr("phr_api.home.routes.find_notices", fail)
+    answer = client.get("/v1/me", headers=citizen.headers)
+    assert answer.status_code == 500
+    assert answer.get_json()["type"] == "/problems/unexpected-failure"
+    assert answer.get_json()["requestId"] == answer.headers["X-Request-Id"]
+    assert "choked" not in answer.get_data(as_text=True)
 
 
 @pytest.mark.parametrize(
