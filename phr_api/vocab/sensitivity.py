@@ -1,13 +1,14 @@
 """Which facts are sensitive. Wide on purpose: a label too many hides, one too few tells.
 
 Codes are of ICD-10; each range below says why it is there. Words are those that hospitals write.
-A visit whose diagnoses carry a class gives it to all its facts; a line or a paper whose own words
-carry one has it alone (records.reader decides that).
+A visit whose own words or diagnoses carry a class gives it to all its facts; a line whose cells
+carry one has it alone (records.reader.telling decides that).
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 from phr_api.vocab.words import SensitivityClass
 
@@ -33,6 +34,7 @@ RANGES = (
     ("K93.0", "K93.0", TB),
     ("M01.1", "M01.1", TB),
     ("M49.0", "M49.0", TB),
+    ("M90.0", "M90.0", TB),
     ("N33.0", "N33.0", TB),
     ("N74.0", "N74.1", TB),
     ("O98.0", "O98.0", TB),  # in pregnancy
@@ -80,16 +82,24 @@ _AFTER_TB = (
     r"|ngoài phổi|cũ|tiến triển|phoi|hach|mang|tiem an)"
 )
 
+_BEFORE_PREGNANCY = (
+    r"\b(?:phá|sảy|sẩy|hút|nạo|đình chỉ|mang|có|tránh|trứng|ngừa|chửa|thử|khám|siêu âm"
+    r"|dưỡng|dọa|pha|say|hut|nao|dinh chi|co|tranh|thu|kham|sieu am|duong|doa) thai\b"
+)
+_ONLY_TB = r"[|;,.:(+/] ?lao ?(?=[|;,.:)+/])"  # a whole cell, or a whole item of a list
+
 # (class, stem, pattern): the pattern is looked for only where its stem stands, which is fast.
 # All in lower case; Vietnamese is also written without its accents.
 _WORDS = (
-    (HIV, "hiv", r"\bhiv"),
+    (HIV, "hiv", r"hiv(?!e)"),  # AntiHIV, not archive
     (HIV, "aids", r"\baids\b"),
     (HIV, "sida", r"\bsida\b"),
     (HIV, "arv", r"\barv\b"),
     (HIV, "retrovir", r"(?:kháng|khang|anti).?retrovir"),
-    (HIV, "cd4", r"\bcd4\b"),
-    (HIV, "suy giảm miễn dịch", r"suy giảm miễn dịch (?:mắc|người|ở người)"),
+    (HIV, "cd4", r"cd4(?![0-9])"),  # TCD4, not CD45
+    (HIV, "prep", r"\bprep\b"),
+    (HIV, "suy giảm miễn dịch", ""),
+    (HIV, "suy giam mien dich", ""),
     (HIV, "dolutegravir", ""),
     (HIV, "efavirenz", ""),
     (HIV, "nevirapin", ""),
@@ -104,9 +114,11 @@ _WORDS = (
     (TB, " lao", _BEFORE_TB),
     (TB, "lao ", _AFTER_TB),
     (TB, "tubercul", ""),
+    (TB, "lao", _ONLY_TB),
+    (TB, "bk", r"\bbk\b"),
     (TB, "afb", r"\bafb\b"),
     (TB, "mtb", r"\bmtb"),
-    (TB, "genexpert", ""),
+    (TB, "xpert", r"(?:\b|gene)xpert"),
     (TB, "mycobacter", ""),
     (TB, "mantoux", ""),
     (TB, "igra", r"\bigra\b"),
@@ -143,12 +155,21 @@ _WORDS = (
     (MENTAL, "quetiapin", ""),
     (MENTAL, "sertralin", ""),
     (MENTAL, "fluoxetin", ""),
-    (MENTAL, "amisulprid", ""),
-    (
-        REPRODUCTIVE,
-        " thai",
-        r"\b(?:phá|sảy|sẩy|hút|nạo|đình chỉ|mang|có|tránh|trứng|ngừa|chửa|pha|say|tranh) thai",
-    ),
+    (MENTAL, "sulprid", ""),
+    (MENTAL, "sulpirid", ""),
+    (MENTAL, "citalopram", ""),
+    (MENTAL, "paroxetin", ""),
+    (MENTAL, "venlafaxin", ""),
+    (MENTAL, "mirtazapin", ""),
+    (MENTAL, "aripiprazol", ""),
+    (MENTAL, "paliperidon", ""),
+    (MENTAL, "promazin", ""),
+    (MENTAL, "loan than", r"\bloan than\b"),
+    (MENTAL, "lo au", r"\blo au\b"),
+    (MENTAL, "luong cuc", r"\bluong cuc\b"),
+    (MENTAL, "nghien", r"\bnghien (?:ma|ruou|chat|game)\b"),
+    (MENTAL, "ma tuy", r"\bma tuy\b"),
+    (REPRODUCTIVE, " thai", _BEFORE_PREGNANCY),
     (
         REPRODUCTIVE,
         "thai ",
@@ -170,6 +191,8 @@ _WORDS = (
     (REPRODUCTIVE, "sùi mào gà", ""),
     (REPRODUCTIVE, "hcg", r"hcg\b"),
     (REPRODUCTIVE, "syphilis", ""),
+    (REPRODUCTIVE, "vdrl", ""),
+    (REPRODUCTIVE, "rpr", r"\brpr\b"),
     (REPRODUCTIVE, "tpha", r"\btpha\b"),
     (REPRODUCTIVE, "gonorr", ""),
     (REPRODUCTIVE, "chlamydia", ""),
@@ -183,24 +206,35 @@ _WORDS = (
 WORDS = tuple(
     (each, stem, re.compile(pattern) if pattern else None) for each, stem, pattern in _WORDS
 )
+# The longest word of each stem: a text without it is not looked at for the stem.
+_KEYS = tuple(max(stem.split(), key=len) for _, stem, _ in WORDS)
+LONGEST_KEPT = 32
 
 NONE: frozenset[SensitivityClass] = frozenset()
 
+CODE = re.compile(r"(?<![A-Z0-9])([A-Z][0-9]{2})(?:\.?([0-9])[0-9]?)?(?![0-9])")
 
-def classes_of_codes(codes: Iterable[str]) -> frozenset[SensitivityClass]:
-    """Return the classes of ICD-10 codes, with or without point, dagger or asterisk."""
+
+def classes_of_codes(cells: Iterable[str]) -> frozenset[SensitivityClass]:
+    """Return the classes of the ICD-10 codes that stand anywhere in these cells.
+
+    With or without point, dagger or asterisk; alone, in a list of any form, or among words.
+    """
+    whole = " ".join(cells).upper()
     found: set[SensitivityClass] = set()
-    for code in codes:
-        name = code.strip().upper()
-        short = name[:3]
-        for first, last, each in BY_LETTER.get(name[:1], ()):
-            if len(first) == 3:  # noqa: PLR2004 - a category of three characters
-                full = short
-            else:
-                full = name[:5] if name[3:4] == "." else f"{short}.{name[3:4]}"
-            if first <= full <= last:
-                found.add(each)
+    for code in CODE.findall(whole):
+        found |= _classes_of_code(*code)
     return frozenset(found) if found else NONE
+
+
+@lru_cache(maxsize=32_768)  # as many as there are: a letter, two digits, and one or none
+def _classes_of_code(category: str, fourth: str) -> frozenset[SensitivityClass]:
+    full = f"{category}.{fourth}"
+    return frozenset(
+        each
+        for first, last, each in BY_LETTER.get(category[0], ())
+        if first <= (category if len(first) == len(category) else full) <= last
+    )
 
 
 def classes_of_services(codes: Iterable[str]) -> frozenset[SensitivityClass]:
@@ -220,12 +254,26 @@ def classes_of_text(*texts: str | None) -> frozenset[SensitivityClass]:
 
     Of several texts at once it says what one of them says, at the price of one.
     """
-    whole = "\n".join(filter(None, texts)).casefold()
+    whole = f"| {' | '.join(filter(None, texts))} |".casefold()
     if not unicodedata.is_normalized("NFC", whole):
         whole = unicodedata.normalize("NFC", whole)
-    found = {
-        each
-        for each, stem, pattern in WORDS
-        if stem in whole and (pattern is None or pattern.search(whole))
-    }
+    tokens = whole.split()
+    hints: set[int] = set()
+    for token in set(tokens):
+        if len(token) <= LONGEST_KEPT:
+            hints.update(_stems_of(token))
+        else:
+            hints.update(_stems_of.__wrapped__(token))
+    if not hints:
+        return NONE
+    whole = " ".join(tokens)
+    found: set[SensitivityClass] = set()
+    for each, stem, pattern in map(WORDS.__getitem__, hints):
+        if each not in found and stem in whole and (pattern is None or pattern.search(whole)):
+            found.add(each)
     return frozenset(found) if found else NONE
+
+
+@lru_cache(maxsize=32_768)  # Vietnamese has some 7,000 syllables; the names of medicines are few
+def _stems_of(token: str) -> tuple[int, ...]:
+    return tuple(index for index, key in enumerate(_KEYS) if key in token)

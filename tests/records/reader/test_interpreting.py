@@ -320,7 +320,6 @@ def test_a_line_or_paper_that_names_a_class_carries_it_alone() -> None:
             "XML4": [a_result(), a_result(2, MA_DICH_VU="24.0169.1616", TEN_CHI_SO="Ab")],
             "XML5": [a_note(), a_note(2, DIEN_BIEN_LS="Trầm cảm, mất ngủ")],
             "XML13": [a_referral(DAU_HIEU_LS="Thai kỳ 30 tuần")],
-            "XML14": [a_follow_up(MA_BENH_CHINH="B20")],
         }
     ).visit
     assert visit.encounter.classes == frozenset()
@@ -328,19 +327,13 @@ def test_a_line_or_paper_that_names_a_class_carries_it_alone() -> None:
     assert [each.classes for each in visit.procedures] == [frozenset(), {HIV}]
     assert [each.classes for each in visit.results] == [frozenset(), {HIV}]
     assert [each.classes for each in visit.notes] == [frozenset(), {MENTAL}]
-    assert [each.classes for each in visit.papers] == [{REPRODUCTIVE}, {HIV}]
+    assert [each.classes for each in visit.papers] == [{REPRODUCTIVE}]
 
 
 def test_the_service_that_a_result_belongs_to_tells_too() -> None:
     service = a_service(MA_DICH_VU="22.1", TEN_DICH_VU="HIV khẳng định")
     visit = read(tables={"XML3": [service], "XML4": [a_result(MA_DICH_VU="22.1")]}).visit
     assert visit.results[0].classes == {HIV}
-
-
-def test_a_reason_for_the_visit_labels_the_visit_and_not_its_facts() -> None:
-    visit = read(LY_DO_VV="Xin xét nghiệm HIV").visit
-    assert visit.encounter.classes == {HIV}
-    assert visit.medications[0].classes == frozenset()
 
 
 @pytest.mark.parametrize("asked", [{"MA_DICH_VU": "24.0169.1616"}, {"TEN_DICH_VU": "HIV Ab"}])
