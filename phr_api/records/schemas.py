@@ -21,7 +21,10 @@ from phr_api.vocab import PartialDate
 
 LONGEST_PERIOD = timedelta(days=366)
 OUTCOMES = [outcome.value for outcome in Outcome]
-REASON = {"description": "why, for the facility's own records", "example": "Nhập nhầm người bệnh"}
+REASON = {
+    "description": "why; the person concerned reads it in their access log",
+    "example": "Nhập nhầm người bệnh",
+}
 
 # days on which this service can have received anything
 A_DAY = validate.Range(date(2000, 1, 1), date(2999, 12, 31))
