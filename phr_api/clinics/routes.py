@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Response, after_this_request
+from marshmallow import RAISE
 
 from phr_api.clinics import queries
 from phr_api.clinics.schemas import (
@@ -30,7 +31,7 @@ CODES = "codes"
 
 @blp.route("/facilities")
 @blp.public
-@blp.arguments(FacilitySearchSchema, location="query")
+@blp.arguments(FacilitySearchSchema, location="query", unknown=RAISE)
 @blp.response(200, FacilityPageSchema)
 def search_facilities(search: dict[str, Any]) -> dict[str, Any]:
     """Search facilities by words, without diacritics"""
@@ -65,7 +66,7 @@ def read_facility(code: str) -> queries.FacilityRow:
 
 @blp.route("/codes/<string(maxlength=40):system>")
 @blp.public
-@blp.arguments(CodeQuerySchema, location="query")
+@blp.arguments(CodeQuerySchema, location="query", unknown=RAISE)
 @blp.response(200, CodePageSchema)
 def list_codes(page: dict[str, Any], system: str) -> dict[str, Any]:
     """List the current version of a code list, in order of code"""

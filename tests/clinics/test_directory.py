@@ -185,3 +185,12 @@ def test_the_web_role_reads_the_directory_and_writes_none_of_it(
     with pytest.raises(DBAPIError) as refused, web_connection.begin():
         web_connection.execute(text(f"DELETE FROM {table}"))  # noqa: S608
     assert getattr(refused.value.orig, "sqlstate", None) == "42501"
+
+
+@pytest.mark.usefixtures("places")
+@pytest.mark.parametrize("path", ["facilities?q=thu&before=zzz", "codes/icd10?page=2"])
+def test_an_unknown_member_of_the_query_is_refused(client: FlaskClient, path: str) -> None:
+    answer = client.get(f"/v1/{path}")
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert list(answer.json["errors"]) == ["query"]

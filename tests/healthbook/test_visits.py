@@ -87,6 +87,32 @@ def test_a_forged_or_foreign_cursor_is_refused(
         assert answer.json["type"] == "/problems/invalid-cursor"
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "encounters?after=zzz",
+        "results?limits=5",
+        "medications?from=2026-01-01",
+        "papers?kind=referral",
+        f"encounters/{NOBODYS}?recieved=true",
+        f"papers/{NOBODYS}?recieved=true",
+        "measurements?type=weight",
+        "changes?before=zzz",
+        "access-log?after=zzz",
+        "health-book?section=papers",
+        "health-book?sections=papers&limit=5",
+    ],
+)
+def test_an_unknown_member_of_the_query_is_refused(
+    client: FlaskClient, citizen: Citizen, path: str
+) -> None:
+    answer = client.get(f"/v1/profiles/{citizen.profile.id}/{path}", headers=citizen.headers)
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert answer.json["type"] == "/problems/invalid-request"
+    assert list(answer.json["errors"]) == ["query"]
+
+
 def test_a_visit_in_full_has_everything_that_came_with_it(
     client: FlaskClient, session: Session, citizen: Citizen
 ) -> None:

@@ -6,18 +6,19 @@ from uuid import UUID
 
 from phr_api.healthbook import queries
 from phr_api.healthbook.routes.answers import opened
-from phr_api.healthbook.routes.blueprint import blp
+from phr_api.healthbook.routes.blueprint import blp, query
 from phr_api.healthbook.schemas import AccessLogSchema, PageQuerySchema
 from phr_api.kit import cursor
 
 
 @blp.route("/access-log")
-@blp.arguments(PageQuerySchema, location="query")
+@query(PageQuerySchema)
 @blp.response(200, AccessLogSchema)
 def read_access_log(wanted: dict[str, Any], profile_id: UUID) -> dict[str, Any]:
     """Read who has opened or changed this record, newest first
 
-    Reads of one's own record are not in it.
+    Reads of one's own record are not in it. A carer is told reasons, and names of citizens, of
+    their own acts alone.
     """
     kind, limit = f"access-log/{profile_id}", wanted["limit"]
     before = None

@@ -16,11 +16,13 @@ from phr_api.healthbook.routes.answers import (
     opened,
     packed,
 )
-from phr_api.healthbook.routes.blueprint import blp
+from phr_api.healthbook.routes.blueprint import blp, query
 from phr_api.healthbook.schemas import ChangesSchema, FeedQuerySchema, HealthBookSchema
 from phr_api.identity import Principal, current_principal
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
+from phr_api.kit.problems import InvalidRequest
+from phr_api.kit.web import named_safely
 from phr_api.vocab import ProfileId, Section
 
 SECTIONS = {
@@ -50,7 +52,7 @@ def read_book(profile_id: UUID) -> Response:
     An unchanged book answers 304. Members without a value are left out.
     """
     principal = current_principal()
-    wanted = request.args.get("sections") if request.query_string else None
+    wanted = _wanted() if request.query_string else None
     if wanted is None:
         own = _stored_book(principal, profile_id)
         if own is not None:
@@ -90,6 +92,14 @@ def _built_book(
     return packed(body, book.tag)
 
 
+def _wanted() -> str | None:
+    unknown = set(request.args) - {"sections"}
+    if unknown:
+        errors = {"query": {name: ["Unknown field."] for name in unknown}}
+        raise InvalidRequest(errors=named_safely(errors))
+    return request.args.get("sections")
+
+
 def _sections(wanted: str | None) -> frozenset[Section] | None:
     if wanted is None:
         return None
@@ -100,13 +110,15 @@ def _sections(wanted: str | None) -> frozenset[Section] | None:
 
 
 @blp.route("/changes")
-@blp.arguments(FeedQuerySchema, location="query")
+@query(FeedQuerySchema)
 @blp.response(200, ChangesSchema)
 def read_changes(page: dict[str, Any], profile_id: UUID) -> dict[str, Any]:
     """Read what changed since a cursor
 
     Without `after`: no items, and the cursor of now; take it before reading the book. A tombstone
-    is a fact to forget. With `accessLost` the caller sees less than before: forget the whole book.
+    is a fact to forget. With `accessLost` the caller sees less than before: forget the whole book,
+    and read anew what is left. 404 means that the access is lost entirely, as of a carer who was
+    suspended: forget the whole book.
     """
     account_id = current_principal().principal_id
     after = read_position(account_id, profile_id, page["after"]) if page["after"] else None

@@ -10,7 +10,7 @@ from phr_api.healthbook import queries, service
 from phr_api.healthbook.models import Measurement
 from phr_api.healthbook.queries import wire
 from phr_api.healthbook.routes.answers import items, opened, page, raw, start_of
-from phr_api.healthbook.routes.blueprint import blp
+from phr_api.healthbook.routes.blueprint import blp, query
 from phr_api.healthbook.schemas import (
     ChangedMeasurementSchema,
     MeasurementBatchSchema,
@@ -28,7 +28,7 @@ KIND = "t.status = 'current' AND (CAST(:of_kind AS text) IS NULL OR t.kind = :of
 
 @blp.route("/measurements")
 class Measurements(MethodView):
-    @blp.arguments(MeasurementQuerySchema, location="query")
+    @query(MeasurementQuerySchema)
     @blp.response(200, MeasurementPageSchema)
     def get(self, wanted: dict[str, Any], profile_id: UUID) -> Response:
         """List measurements, last taken first"""

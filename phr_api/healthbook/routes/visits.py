@@ -9,7 +9,7 @@ from flask import Response
 from phr_api.healthbook import queries
 from phr_api.healthbook.queries import Kind, wire
 from phr_api.healthbook.routes.answers import opened, page, raw, start_of
-from phr_api.healthbook.routes.blueprint import blp
+from phr_api.healthbook.routes.blueprint import blp, query
 from phr_api.healthbook.schemas import (
     BookVisitSchema,
     EncounterPageSchema,
@@ -27,7 +27,7 @@ LASTING = "t.status = 'current' AND (CAST(:until AS date) IS NULL OR t.until_on 
 
 
 @blp.route("/encounters")
-@blp.arguments(PageQuerySchema, location="query")
+@query(PageQuerySchema)
 @blp.response(200, EncounterPageSchema)
 def list_encounters(wanted: dict[str, Any], profile_id: UUID) -> Response:
     """List visits, newest first"""
@@ -35,7 +35,7 @@ def list_encounters(wanted: dict[str, Any], profile_id: UUID) -> Response:
 
 
 @blp.route("/encounters/<uuid:encounter_id>")
-@blp.arguments(ReceivedQuerySchema, location="query")
+@query(ReceivedQuerySchema)
 @blp.response(200, BookVisitSchema)
 def read_encounter(wanted: dict[str, bool], profile_id: UUID, encounter_id: UUID) -> Response:
     """Read one visit in full
@@ -47,7 +47,7 @@ def read_encounter(wanted: dict[str, bool], profile_id: UUID, encounter_id: UUID
 
 
 @blp.route("/results")
-@blp.arguments(ResultQuerySchema, location="query")
+@query(ResultQuerySchema)
 @blp.response(200, ResultPageSchema)
 def list_results(wanted: dict[str, Any], profile_id: UUID) -> Response:
     """List results, newest first; with `code` one series for a chart, oldest first"""
@@ -61,7 +61,7 @@ def list_results(wanted: dict[str, Any], profile_id: UUID) -> Response:
 
 
 @blp.route("/medications")
-@blp.arguments(MedicationQuerySchema, location="query")
+@query(MedicationQuerySchema)
 @blp.response(200, MedicationPageSchema)
 def list_medications(wanted: dict[str, Any], profile_id: UUID) -> Response:
     """List medicines, last ordered first, each with the last day it is taken if known"""
@@ -70,7 +70,7 @@ def list_medications(wanted: dict[str, Any], profile_id: UUID) -> Response:
 
 
 @blp.route("/papers")
-@blp.arguments(PageQuerySchema, location="query")
+@query(PageQuerySchema)
 @blp.response(200, PaperPageSchema)
 def list_papers(wanted: dict[str, Any], profile_id: UUID) -> Response:
     """List papers: referral, follow-up, discharge, summary, sick leave …"""
@@ -78,7 +78,7 @@ def list_papers(wanted: dict[str, Any], profile_id: UUID) -> Response:
 
 
 @blp.route("/papers/<uuid:paper_id>")
-@blp.arguments(ReceivedQuerySchema, location="query")
+@query(ReceivedQuerySchema)
 @blp.response(200, PaperSchema)
 def read_paper(wanted: dict[str, bool], profile_id: UUID, paper_id: UUID) -> Response:
     """Read one paper"""
