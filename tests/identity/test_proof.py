@@ -269,3 +269,22 @@ def test_a_used_attempt_cannot_be_made(engines: dict[str, Engine]) -> None:
             web.execute(made, {"id": uuid4()})
 
     assert refusal(make) == INSUFFICIENT_PRIVILEGE
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "session SET assurance = 'record'",
+        "session SET kind = 'staff'",
+        "session SET has_second_factor = true",
+        "session SET signed_in_at = now()",
+        "session SET account_id = gen_random_uuid()",
+        "device SET account_id = gen_random_uuid()",
+        "refresh_token SET token_hash = 'x'",
+        "account_notice SET kind = 'x'",
+    ],
+)
+def test_what_a_sign_in_proved_is_not_changed_afterwards(web_connection: Any, change: str) -> None:
+    update = text(f"UPDATE {change}")
+    assert refusal(lambda: web_connection.execute(update)) == INSUFFICIENT_PRIVILEGE
+    web_connection.rollback()

@@ -347,10 +347,16 @@ def protect_people() -> None:
 
 def protect_accounts() -> None:
     protect_account_table(op, "account", column="id", web="SELECT", worker="")
-    for table in ("device", "session", "refresh_token"):
-        protect_account_table(op, table, worker="")
+    # what a sign-in proved stays as it was inserted: only these columns change afterwards
+    for table, columns in (
+        ("device", "name, platform, last_seen_at, ended_at"),
+        ("session", "last_used_at, expires_at, ended_at, end_reason"),
+        ("refresh_token", "first_used_at, spent_at"),
+        ("account_notice", "read_at"),
+    ):
+        web = f"SELECT, INSERT, UPDATE ({columns})"
+        protect_account_table(op, table, web=web, worker="")
     protect_account_table(op, "profile_link", web="SELECT", worker="")
-    protect_account_table(op, "account_notice", worker="")
     protect_account_table(op, "membership", web="SELECT", worker=WRITE)
     op.execute(
         f"CREATE POLICY facility ON membership TO phr_worker USING (facility_code = {FACILITY})"
