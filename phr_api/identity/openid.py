@@ -18,7 +18,7 @@ import httpx
 import jwt
 
 from phr_api.identity.problems import ProviderUnavailable, SignInRefused
-from phr_api.identity.rules import CLOCK_SKEW, SECOND_FACTORS
+from phr_api.identity.rules import CLOCK_SKEW, is_second_factor
 from phr_api.kit import clock
 from phr_api.providers import ProviderSettings
 
@@ -168,7 +168,9 @@ class OpenIdClient:
         if birth is not None:
             date.fromisoformat(birth)  # a provider that may assert it gives a whole date
         methods = claims.get("amr")
-        factors = set(methods) if isinstance(methods, list) else set()
+        named = (
+            [one for one in methods if isinstance(one, str)] if isinstance(methods, list) else []
+        )
         auth_time = float(claims.get("auth_time", claims["iat"]))
         return Identity(
             issuer=self.provider.issuer,
@@ -176,8 +178,7 @@ class OpenIdClient:
             citizen_number=asserted("citizenNumber", "citizen_number"),
             name=asserted("name", "name"),
             birth=birth,
-            has_second_factor="secondFactor" in self.provider.asserts
-            and bool(factors & SECOND_FACTORS),
+            has_second_factor="secondFactor" in self.provider.asserts and is_second_factor(named),
             signed_in_at=datetime.fromtimestamp(auth_time, tz=clock.now().tzinfo),
         )
 

@@ -22,8 +22,14 @@ CLOCK_SKEW = timedelta(seconds=30)
 # with communes right below them since 2025-07-01.
 DIVISION_LISTS = {"three-level": "124/2004", "two-level": "2025-07-01"}
 
-SECOND_FACTORS = frozenset({"otp", "mfa", "hwk", "swk", "sms", "fpt", "face"})  # RFC 8176 §2
-
+# RFC 8176 §2, by kind: what the person knows, has, is. Two kinds are two factors; a generator's
+# code and a key in hardware are asked for after another factor only.
+FACTORS = (
+    frozenset({"pwd", "pin", "kba"}),
+    frozenset({"sms", "tel", "swk"}),
+    frozenset({"fpt", "face", "iris", "vbm", "retina"}),
+)
+SECOND_FACTORS = frozenset({"mfa", "otp", "hwk"})
 
 DEVELOPMENT_SCHEME = "vn.example.phr"
 
@@ -80,6 +86,15 @@ def is_redirect_allowed(uri: str, registered: Collection[str], *, is_development
         return False
     is_loopback = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1"}
     return is_loopback or parts.scheme == DEVELOPMENT_SCHEME
+
+
+def is_second_factor(methods: Collection[str]) -> bool:
+    """Whether the `amr` of an ID token tells of two factors (R7).
+
+    It does when it says so (mfa), names a one-time code or a hardware key, or two kinds of factor.
+    """
+    named = set(methods)
+    return bool(named & SECOND_FACTORS) or sum(bool(named & kind) for kind in FACTORS) > 1
 
 
 def number_sex(citizen_number: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 from phr_api.identity.rules import (
     Verdict,
     is_redirect_allowed,
+    is_second_factor,
     judge_refresh,
     number_sex,
     session_end,
@@ -83,6 +84,32 @@ def test_a_session_ends_when_idle_or_old() -> None:
     assert session_end("citizen", signed_in_at=NOW, at=late) == NOW + timedelta(days=365)
     assert session_end("staff", signed_in_at=NOW, at=NOW) == NOW + timedelta(hours=2)
     assert session_end("staff", signed_in_at=NOW, at=NOW + 11 * HOUR) == NOW + 12 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("methods", "holds"),
+    [
+        (["mfa"], True),
+        (["pwd", "otp"], True),
+        (["otp"], True),
+        (["hwk"], True),
+        (["pwd", "sms"], True),
+        (["face", "pin"], True),
+        (["sms"], False),
+        (["fpt"], False),
+        (["face"], False),
+        (["swk"], False),
+        (["pwd"], False),
+        (["pwd", "pin"], False),
+        (["fpt", "face"], False),
+        (["pwd", "user", "geo", "something"], False),
+        ([], False),
+    ],
+)
+def test_a_lone_way_of_proving_oneself_is_no_second_factor(
+    methods: list[str], *, holds: bool
+) -> None:
+    assert is_second_factor(methods) is holds
 
 
 def test_a_number_says_the_sex() -> None:

@@ -1,5 +1,6 @@
 """Signing in over real HTTP, and everything that a provider or an app may get wrong (R1-R3)."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -233,6 +234,8 @@ def test_a_provider_that_fails_is_a_passing_problem(
     answer = sign_in(client, person.subject)
     assert answer.status_code == 503
     assert "Retry-After" in answer.headers
+    assert answer.json is not None
+    assert answer.json["type"] == "/problems/identity/provider-unavailable"
 
 
 def test_an_attempt_is_good_once(client: FlaskClient, person: DemoPerson) -> None:
@@ -260,7 +263,10 @@ def test_somebody_elses_answer_ends_the_attempt(
 ) -> None:
     attempt = begin(client)
     body = visit_provider(attempt, person.subject)
-    assert complete(client, attempt, body | change).status_code == 422
+    answer = complete(client, attempt, body | change)
+    assert answer.status_code == 422
+    assert answer.json is not None
+    assert answer.json["type"] == "/problems/identity/sign-in-attempt-mismatch"
     assert complete(client, attempt, body).status_code == 410
 
 
@@ -295,7 +301,9 @@ def test_an_unknown_attempt_is_over(client: FlaskClient, providers: Providers) -
 def test_an_attempt_that_may_not_begin_says_why(
     client: FlaskClient, providers: Providers, change: dict[str, Any], slug: str
 ) -> None:
-    answer = client.post("/v1/sign-in/attempts", json=attempt_body(**change))
+    # in ASCII: a lone surrogate has no UTF-8
+    body = json.dumps(attempt_body(**change))
+    answer = client.post("/v1/sign-in/attempts", data=body, content_type="application/json")
     assert answer.status_code == 422
     assert answer.json is not None
     assert answer.json["type"] == f"/problems/{slug}"
@@ -312,7 +320,7 @@ def test_staff_sign_in_with_a_second_factor_only(
     client: FlaskClient, session: Session, providers: Providers
 ) -> None:
     assert sign_in(client, DESK.subject, provider="dev-staff").status_code == 200
-    providers.staff.faults.claims = {"amr": ["pwd"]}
+    providers.staff.faults.claims = {"amr": [{"pwd": 1}, "sms"]}
     answer = sign_in(client, DESK.subject, provider="dev-staff")
     assert answer.status_code == 403
     assert answer.json is not None
