@@ -98,6 +98,7 @@ class Settings:
     host: str
     port: int
     slow_port: int
+    metrics_host: str
     metrics_port: int
     provider_port: int
     web_workers: int
@@ -138,6 +139,7 @@ class Settings:
             host=env.get("HOST") or "127.0.0.1",
             port=port,
             slow_port=_port(env, "SLOW_PORT", port + 1),
+            metrics_host=env.get("METRICS_HOST") or "127.0.0.1",
             metrics_port=_port(env, "METRICS_PORT", port + 2),
             provider_port=provider_port,
             web_workers=_number(env, "WEB_WORKERS", 1, most=MOST_WEB_WORKERS),

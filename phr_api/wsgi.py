@@ -24,7 +24,7 @@ def build() -> Flask:
     from phr_api.kit import log, metrics  # noqa: PLC0415
 
     log.configure(settings.log_level)
-    metrics.serve(folder, port=settings.metrics_port, host=settings.host)
+    metrics.serve(folder, port=settings.metrics_port, host=settings.metrics_host)
     app = create_app(settings)
     gc.freeze()
     gc.enable()

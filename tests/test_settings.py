@@ -116,6 +116,15 @@ def test_an_unsafe_or_malformed_setting_is_named(
     assert value not in str(refused.value)
 
 
+def test_metrics_stay_on_this_machine_whatever_the_web_listens_on(
+    production: dict[str, str],
+) -> None:
+    settings = Settings.from_env(production | {"HOST": "0.0.0.0"})  # noqa: S104 - a container's
+    assert (settings.host, settings.metrics_host) == ("0.0.0.0", "127.0.0.1")  # noqa: S104
+    settings = Settings.from_env(production | {"METRICS_HOST": "10.0.0.7"})
+    assert settings.metrics_host == "10.0.0.7"
+
+
 def test_nothing_secret_is_shown(production: dict[str, str]) -> None:
     shown = repr(Settings.from_env(production | {"RECORDS_PRIVATE_KEY": SECRET}))
     for secret in ("do-not-show", ":pw", "ssssssss", SECRET):

@@ -24,5 +24,5 @@ def worker() -> None:
     from phr_api.worker import run  # noqa: PLC0415
 
     log.configure(settings.log_level)
-    metrics.serve(folder, port=settings.metrics_port, host=settings.host)
+    metrics.serve(folder, port=settings.metrics_port, host=settings.metrics_host)
     run(settings)
