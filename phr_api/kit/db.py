@@ -1,16 +1,15 @@
 """Base model, column types, the unit of work, and the one-round-trip read."""
 
-import json
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
+import orjson
 import psycopg
 from sqlalchemy import (
     Connection,
@@ -282,7 +281,7 @@ def insert_tables(
 
 
 def _recordset(rows: Sequence[Mapping[str, Any]]) -> str:
-    return json.dumps(rows, default=_to_json, ensure_ascii=False)
+    return orjson.dumps(rows, default=_to_json).decode()
 
 
 @lru_cache(maxsize=256)
@@ -307,10 +306,5 @@ def _recordset_insert(model: type[Base], names: tuple[str, ...], parameter: str)
 
 
 def _to_json(value: object) -> object:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, UUID | Decimal):
-        return str(value)
-    if isinstance(value, set | frozenset):
-        return sorted(value)
-    return str(value)
+    """What orjson does not know: dates, moments and ids it writes as PostgreSQL reads them."""
+    return sorted(value) if isinstance(value, set | frozenset) else str(value)

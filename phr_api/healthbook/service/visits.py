@@ -4,7 +4,6 @@ Each is one static statement for all tables. Intake's speed is counted in round 
 work of statements; the feed triggers run once a table, whatever came into it.
 """
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
@@ -12,6 +11,7 @@ from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy.orm import Session
 
 from phr_api.consent import RecordScope
@@ -201,7 +201,7 @@ def _encounter_row(encounter: facts.Encounter) -> list[dict[str, Any]]:
 
 
 def _as_json(rows: list[dict[str, Any]]) -> str:
-    return json.dumps(rows, default=_plain, ensure_ascii=False)
+    return orjson.dumps(rows, default=_plain, option=orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 
 
 def _plain(value: object) -> object:
@@ -211,7 +211,7 @@ def _plain(value: object) -> object:
         return {"code": value.code, "role": value.role}
     if isinstance(value, facts.Vitals):
         return _vitals(value)
-    return str(value)  # dates, moments with offset, decimals and ids, as PostgreSQL reads them
+    return str(value)  # decimals, as PostgreSQL reads them
 
 
 def _vitals(vitals: facts.Vitals) -> dict[str, Any]:
