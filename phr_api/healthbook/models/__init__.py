@@ -1,6 +1,6 @@
 """Tables of the health book: received facts, entered ones, and the stored book."""
 
-from phr_api.healthbook.models.entries import LIVE, MISTAKEN, Allergy, Condition, Measurement
+from phr_api.healthbook.models.entries import LIVE, MISTAKEN, Allergy, Condition, Entry, Measurement
 from phr_api.healthbook.models.record import Record, RecordChange, RecordSnapshot
 from phr_api.healthbook.models.visits import (
     Encounter,
@@ -19,6 +19,7 @@ __all__ = [
     "Allergy",
     "Condition",
     "Encounter",
+    "Entry",
     "Immunization",
     "Measurement",
     "Medication",

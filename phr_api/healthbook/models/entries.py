@@ -109,3 +109,6 @@ class Measurement(Entered, Versioned, Base):
     unit: Mapped[str]
     taken_at: Mapped[datetime]
     note: Mapped[str | None]
+
+
+Entry = Allergy | Condition | Measurement

@@ -1,21 +1,28 @@
 """What people entered, as rows to change; lists of it are read in `facts`."""
 
-from typing import TypeVar
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from phr_api.consent import RecordScope
-from phr_api.healthbook.models import LIVE, Allergy, Condition, Measurement
+from phr_api.healthbook.models import LIVE, Allergy, Condition, Entry, Measurement
+from phr_api.healthbook.queries import wire
+from phr_api.healthbook.queries.wire import Kind
 from phr_api.kit.problems import NotFound
 
-EntryT = TypeVar("EntryT", Allergy, Condition, Measurement)
+MODELS: dict[Kind, Any] = {
+    wire.ALLERGY: Allergy,
+    wire.CONDITION: Condition,
+    wire.MEASUREMENT: Measurement,
+}
 
 
-def get_entry(session: Session, scope: RecordScope, model: type[EntryT], id_: UUID) -> EntryT:
+def get_entry(session: Session, scope: RecordScope, kind: Kind, id_: UUID) -> Entry:
     """Return a standing entry by primary key, or NotFound; one made by mistake is gone."""
-    found = session.scalar(
+    model = MODELS[kind]
+    found: Entry | None = session.scalar(
         select(model).where(
             model.profile_id == scope.profile_id, model.id == id_, model.status == LIVE
         )

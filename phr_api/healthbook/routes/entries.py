@@ -1,5 +1,6 @@
 """Allergies and illnesses that people enter themselves, apart from what hospitals sent."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -9,10 +10,11 @@ from sqlalchemy.orm import Session
 
 from phr_api.consent import RecordScope
 from phr_api.healthbook import queries, service
-from phr_api.healthbook.models import Allergy, Condition
+from phr_api.healthbook.models import Entry
 from phr_api.healthbook.queries import Kind, wire
-from phr_api.healthbook.routes.answers import items, opened, raw
+from phr_api.healthbook.routes.answers import items, opened
 from phr_api.healthbook.routes.blueprint import blp
+from phr_api.healthbook.routes.entry import change, read, shown, withdraw
 from phr_api.healthbook.schemas import (
     AllergiesSchema,
     AllergySchema,
@@ -33,7 +35,7 @@ class Allergies(MethodView):
     @blp.response(200, AllergiesSchema)
     def get(self, profile_id: UUID) -> Response:
         """List allergies, last entered first"""
-        return _list(profile_id, wire.ALLERGY, "allergy.list")
+        return _list(profile_id, wire.ALLERGY)
 
     @blp.etag
     @blp.idempotent
@@ -53,30 +55,20 @@ class AllergyById(MethodView):
     @blp.response(200, AllergySchema)
     def get(self, profile_id: UUID, entry_id: UUID) -> Response:
         """Read one allergy"""
-        with opened(profile_id, "allergy.read") as (session, scope):
-            return _shown(
-                session, scope, wire.ALLERGY, queries.get_entry(session, scope, Allergy, entry_id)
-            )
+        return read(profile_id, wire.ALLERGY, entry_id)
 
     @blp.etag
     @blp.arguments(NewAllergySchema)
     @blp.response(200, AllergySchema)
     def put(self, new: service.NewAllergy, profile_id: UUID, entry_id: UUID) -> Response:
         """Replace one allergy"""
-        with opened(profile_id, "allergy.change") as (session, scope):
-            entry = queries.get_entry(session, scope, Allergy, entry_id)
-            blp.check_version(entry)
-            service.change_allergy(session, scope, entry, new)
-            return _shown(session, scope, wire.ALLERGY, entry)
+        return change(profile_id, wire.ALLERGY, entry_id, new)
 
     @blp.etag
     @blp.response(204)
     def delete(self, profile_id: UUID, entry_id: UUID) -> None:
         """Take back an allergy that was entered by mistake"""
-        with opened(profile_id, "allergy.withdraw") as (session, scope):
-            entry = queries.get_entry(session, scope, Allergy, entry_id)
-            blp.check_version(entry)
-            service.withdraw_entry(session, scope, entry)
+        withdraw(profile_id, wire.ALLERGY, entry_id)
 
 
 @blp.route("/conditions")
@@ -84,7 +76,7 @@ class Conditions(MethodView):
     @blp.response(200, ConditionsSchema)
     def get(self, profile_id: UUID) -> Response:
         """List illnesses that people entered, last entered first"""
-        return _list(profile_id, wire.CONDITION, "condition.list")
+        return _list(profile_id, wire.CONDITION)
 
     @blp.etag
     @blp.idempotent
@@ -104,41 +96,32 @@ class ConditionById(MethodView):
     @blp.response(200, ConditionSchema)
     def get(self, profile_id: UUID, entry_id: UUID) -> Response:
         """Read one illness"""
-        with opened(profile_id, "condition.read") as (session, scope):
-            entry = queries.get_entry(session, scope, Condition, entry_id)
-            return _shown(session, scope, wire.CONDITION, entry)
+        return read(profile_id, wire.CONDITION, entry_id)
 
     @blp.etag
     @blp.arguments(NewConditionSchema)
     @blp.response(200, ConditionSchema)
     def put(self, new: service.NewCondition, profile_id: UUID, entry_id: UUID) -> Response:
         """Replace one illness"""
-        with opened(profile_id, "condition.change") as (session, scope):
-            entry = queries.get_entry(session, scope, Condition, entry_id)
-            blp.check_version(entry)
-            service.change_condition(session, scope, entry, new)
-            return _shown(session, scope, wire.CONDITION, entry)
+        return change(profile_id, wire.CONDITION, entry_id, new)
 
     @blp.etag
     @blp.response(204)
     def delete(self, profile_id: UUID, entry_id: UUID) -> None:
         """Take back an illness that was entered by mistake"""
-        with opened(profile_id, "condition.withdraw") as (session, scope):
-            entry = queries.get_entry(session, scope, Condition, entry_id)
-            blp.check_version(entry)
-            service.withdraw_entry(session, scope, entry)
+        withdraw(profile_id, wire.CONDITION, entry_id)
 
 
-def _list(profile_id: UUID, kind: Kind, action: str) -> Response:
-    with opened(profile_id, action) as (session, scope):
+def _list(profile_id: UUID, kind: Kind) -> Response:
+    with opened(profile_id, f"{kind.table}.list") as (session, scope):
         lines = queries.find_lines(session, scope, kind, limit=MOST_ENTRIES)
     return items([line.json for line in lines])
 
 
-def _created(session: Session, scope: RecordScope, kind: Kind, add: Any) -> Any:
+def _created(session: Session, scope: RecordScope, kind: Kind, add: Callable[[], Entry]) -> Any:
     """Add once by the Idempotency-Key; the answer is the entry as it is now."""
 
-    def create() -> Created[Any]:
+    def create() -> Created[Entry]:
         entry = add()
         place = f"/v1/profiles/{scope.profile_id}/{kind.section}/{entry.id}"
         return Created(entity=entry, reference=str(entry.id), location=place)
@@ -147,16 +130,6 @@ def _created(session: Session, scope: RecordScope, kind: Kind, add: Any) -> Any:
         session,
         current_attempt(current_principal().principal_id),
         create=create,
-        again=lambda id_: queries.get_entry(session, scope, MODELS[kind.table], UUID(id_)),
+        again=lambda id_: queries.get_entry(session, scope, kind, UUID(id_)),
     )
-    return _shown(session, scope, kind, entry, status), status, headers
-
-
-MODELS: dict[str, Any] = {"allergy": Allergy, "condition": Condition}
-
-
-def _shown(
-    session: Session, scope: RecordScope, kind: Kind, entry: Any, status: int = 200
-) -> Response:
-    blp.tell_version(entry)
-    return raw(queries.get_by_id(session, scope, kind, entry.id), status)
+    return shown(session, scope, kind, entry, status), status, headers

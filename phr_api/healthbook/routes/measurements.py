@@ -7,10 +7,10 @@ from flask import Response
 from flask.views import MethodView
 
 from phr_api.healthbook import queries, service
-from phr_api.healthbook.models import Measurement
 from phr_api.healthbook.queries import wire
-from phr_api.healthbook.routes.answers import items, opened, page, raw, start_of
+from phr_api.healthbook.routes.answers import items, opened, page, start_of
 from phr_api.healthbook.routes.blueprint import blp, query
+from phr_api.healthbook.routes.entry import change, read, withdraw
 from phr_api.healthbook.schemas import (
     ChangedMeasurementSchema,
     MeasurementBatchSchema,
@@ -76,28 +76,17 @@ class MeasurementById(MethodView):
     @blp.response(200, MeasurementSchema)
     def get(self, profile_id: UUID, entry_id: UUID) -> Response:
         """Read one measurement"""
-        with opened(profile_id, "measurement.read") as (session, scope):
-            entry = queries.get_entry(session, scope, Measurement, entry_id)
-            blp.tell_version(entry)
-            return raw(queries.get_by_id(session, scope, wire.MEASUREMENT, entry_id))
+        return read(profile_id, wire.MEASUREMENT, entry_id)
 
     @blp.etag
     @blp.arguments(ChangedMeasurementSchema)
     @blp.response(200, MeasurementSchema)
     def put(self, new: service.NewMeasurement, profile_id: UUID, entry_id: UUID) -> Response:
         """Replace one measurement"""
-        with opened(profile_id, "measurement.change") as (session, scope):
-            entry = queries.get_entry(session, scope, Measurement, entry_id)
-            blp.check_version(entry)
-            service.change_measurement(session, scope, entry, new)
-            blp.tell_version(entry)
-            return raw(queries.get_by_id(session, scope, wire.MEASUREMENT, entry_id))
+        return change(profile_id, wire.MEASUREMENT, entry_id, new)
 
     @blp.etag
     @blp.response(204)
     def delete(self, profile_id: UUID, entry_id: UUID) -> None:
         """Take back a measurement that was entered by mistake"""
-        with opened(profile_id, "measurement.withdraw") as (session, scope):
-            entry = queries.get_entry(session, scope, Measurement, entry_id)
-            blp.check_version(entry)
-            service.withdraw_entry(session, scope, entry)
+        withdraw(profile_id, wire.MEASUREMENT, entry_id)

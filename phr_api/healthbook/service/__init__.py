@@ -3,13 +3,12 @@
 from phr_api.healthbook.service.entries import (
     NewAllergy,
     NewCondition,
+    NewEntry,
     NewMeasurement,
     add_allergy,
     add_condition,
     add_measurements,
-    change_allergy,
-    change_condition,
-    change_measurement,
+    change_entry,
     withdraw_entry,
 )
 from phr_api.healthbook.service.snapshots import keep_book
@@ -23,14 +22,13 @@ from phr_api.healthbook.service.visits import (
 __all__ = [
     "NewAllergy",
     "NewCondition",
+    "NewEntry",
     "NewMeasurement",
     "WrittenVisit",
     "add_allergy",
     "add_condition",
     "add_measurements",
-    "change_allergy",
-    "change_condition",
-    "change_measurement",
+    "change_entry",
     "keep_book",
     "supersede_visit",
     "withdraw_entry",

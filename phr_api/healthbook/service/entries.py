@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from phr_api.consent import RecordScope
 from phr_api.healthbook import rules
-from phr_api.healthbook.models import LIVE, MISTAKEN, Allergy, Condition, Measurement
+from phr_api.healthbook.models import LIVE, MISTAKEN, Allergy, Condition, Entry, Measurement
 from phr_api.healthbook.problems import (
     EntryHidden,
     EntryOfAnother,
@@ -30,7 +30,6 @@ from phr_api.vocab import classes_of_codes, classes_of_text
 # A phone's clock may run a little ahead of ours.
 CLOCK_TOLERANCE = timedelta(minutes=10)
 
-Entry = Allergy | Condition | Measurement
 EntryT = TypeVar("EntryT", Allergy, Condition)
 
 
@@ -67,18 +66,13 @@ class NewMeasurement:
     note: str | None = None
 
 
+NewEntry = NewAllergy | NewCondition | NewMeasurement
+
+
 def add_allergy(session: Session, scope: RecordScope, new: NewAllergy) -> Allergy:
     """Enter an allergy. Raises MomentInFuture, EntryHidden."""
     entry = Allergy(**_made(scope, _classes(new)), **asdict(new))
     return _add(session, scope, entry, new)
-
-
-def change_allergy(session: Session, scope: RecordScope, entry: Allergy, new: NewAllergy) -> None:
-    """Replace what was entered; the caller has compared the version.
-
-    Raises MomentInFuture, EntryHidden, EntryOfAnother.
-    """
-    _change(session, scope, entry, new)
 
 
 def add_condition(session: Session, scope: RecordScope, new: NewCondition) -> Condition:
@@ -87,19 +81,24 @@ def add_condition(session: Session, scope: RecordScope, new: NewCondition) -> Co
     return _add(session, scope, entry, new)
 
 
-def change_condition(
-    session: Session, scope: RecordScope, entry: Condition, new: NewCondition
-) -> None:
-    """Replace what was entered, as `change_allergy` does."""
-    _change(session, scope, entry, new)
+def change_entry(session: Session, scope: RecordScope, entry: Entry, new: NewEntry) -> None:
+    """Replace what was entered by a new one of its kind; the caller has compared the version.
 
-
-def change_measurement(
-    session: Session, scope: RecordScope, entry: Measurement, new: NewMeasurement
-) -> None:
-    """Replace what was measured; the phone's id of it stays as it was."""
-    _check_measurements([new])
-    _change(session, scope, entry, replace(new, client_id=entry.client_id))
+    The phone's id of a measurement stays as it was. Raises MomentInFuture, EntryHidden,
+    EntryOfAnother, and what `add_measurements` raises.
+    """
+    _may_change(scope, entry)
+    if isinstance(new, NewMeasurement) and isinstance(entry, Measurement):
+        _check_measurements([new])
+        new = replace(new, client_id=entry.client_id)
+    _check_moments(new)
+    classes = _classes(new)
+    _may_write(scope, classes)
+    for name, value in asdict(new).items():
+        setattr(entry, name, value)
+    entry.classes = classes
+    entry.updated_at = clock.now()
+    session.flush()  # the new version is needed for the ETag
 
 
 def add_measurements(
@@ -166,18 +165,6 @@ def _add(session: Session, scope: RecordScope, entry: EntryT, new: object) -> En
     session.add(entry)
     session.flush()  # its version is needed for the ETag
     return entry
-
-
-def _change(session: Session, scope: RecordScope, entry: Entry, new: Any) -> None:
-    _may_change(scope, entry)
-    _check_moments(new)
-    classes = _classes(new)
-    _may_write(scope, classes)
-    for name, value in asdict(new).items():
-        setattr(entry, name, value)
-    entry.classes = classes
-    entry.updated_at = clock.now()
-    session.flush()  # the new version is needed for the ETag
 
 
 def _classes(new: object) -> list[str]:
