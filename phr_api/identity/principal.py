@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Literal, cast
 from uuid import UUID
 
-from flask import g
-
 from phr_api import audit
 
 PrincipalKind = Literal["citizen", "staff", "system"]
@@ -38,8 +36,3 @@ class Principal:
     def actor(self) -> audit.Actor:
         """Who the trace names."""
         return audit.Actor(kind=self.kind, id=self.principal_id)
-
-
-def current_principal() -> Principal:
-    """Return who sent this request; the guard has put it there."""
-    return cast("Principal", g.principal)

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask.views import MethodView
 
-from phr_api.identity.principal import current_principal
+from phr_api.identity.current import current_principal
 from phr_api.identity.problems import (
     AccountHasProfile,
     ActivationCodeUnknown,

@@ -6,8 +6,8 @@ from uuid import UUID
 from flask.views import MethodView
 
 from phr_api.identity import queries
+from phr_api.identity.current import current_principal
 from phr_api.identity.models import ProfileIdentifier
-from phr_api.identity.principal import current_principal
 from phr_api.identity.routes.limited import take
 from phr_api.identity.schemas import DetailsSchema, IdentifierSchema, NewIdentifierSchema
 from phr_api.identity.service import details

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask.views import MethodView
 
 from phr_api.identity import queries
-from phr_api.identity.principal import current_principal
+from phr_api.identity.current import current_principal
 from phr_api.identity.schemas import DevicesSchema, SessionsSchema
 from phr_api.identity.service import sessions
 from phr_api.kit import clock
