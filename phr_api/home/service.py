@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api.healthbook import read_position
-from phr_api.identity import Principal
+from phr_api.identity import Principal, mark_notices_read
 from phr_api.kit import clock
 from phr_api.kit.db import set_scope
 from phr_api.kit.problems import NotAllowed, NotSignedIn
@@ -36,7 +36,8 @@ _MARK = text(
 def mark_seen(session: Session, principal: Principal, seen: list[Seen]) -> None:
     """Remember how far this account has looked; each person once.
 
-    Writes only the account's own marks, and opens no record. Raises InvalidCursor, NotSignedIn,
+    What the account was told counts as read with it. Writes only the account's own marks, and
+    opens no record. Raises InvalidCursor, NotSignedIn,
     NotAllowed for a system.
     """
     account_id = principal.account_id
@@ -45,6 +46,7 @@ def mark_seen(session: Session, principal: Principal, seen: list[Seen]) -> None:
     positions = {
         one.profile_id: read_position(account_id, one.profile_id, one.cursor).seq for one in seen
     }
+    at = clock.now()
     set_scope(session, account_id=account_id, session_id=principal.session_id)
     marked = session.execute(
         _MARK,
@@ -53,8 +55,9 @@ def mark_seen(session: Session, principal: Principal, seen: list[Seen]) -> None:
             "session": principal.session_id,
             "people": list(positions),
             "seqs": list(positions.values()),
-            "at": clock.now(),
+            "at": at,
         },
     ).all()
     if not marked:
         raise NotSignedIn
+    mark_notices_read(session, account_id, at)

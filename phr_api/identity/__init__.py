@@ -1,9 +1,11 @@
 """Who is who: accounts and their sessions, hospitals' systems, people and their numbers."""
 
 from phr_api.identity import configuration, keys, tokens
-from phr_api.identity.principal import Principal, current_principal
+from phr_api.identity.current import current_principal
+from phr_api.identity.principal import Principal
 from phr_api.identity.queries import Notice, find_memberships, find_notices
 from phr_api.identity.received import ReceivedAddress, ReceivedCard, ReceivedPerson
+from phr_api.identity.service.notices import mark_notices_read
 from phr_api.identity.service.people import Match, match_received, write_received_person
 from phr_api.identity.service.upkeep import trim
 from phr_api.identity.tokens import authenticate
@@ -21,6 +23,7 @@ __all__ = [
     "current_principal",
     "find_memberships",
     "find_notices",
+    "mark_notices_read",
     "match_received",
     "trim",
     "write_received_person",

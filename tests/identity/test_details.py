@@ -127,6 +127,9 @@ def test_only_citizens_at_record_level_with_a_person_have_details(
     ):
         assert client.get("/v1/me/details", headers=headers).status_code == status
         assert declare(client, headers, "passport", "C0000001").status_code == status
+    answer = client.get("/v1/me/details", headers=unlinked)
+    assert answer.json is not None
+    assert answer.json["type"] == "/problems/identity/no-own-profile"
 
 
 def test_a_key_is_needed_to_declare(client: FlaskClient, me: Citizen) -> None:

@@ -165,18 +165,21 @@ def test_an_unknown_token_is_an_invalid_grant(client: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "status"),
+    ("form", "status", "slug"),
     [
-        ({"grant_type": "password"}, 400),
-        ({"grant_type": "refresh_token"}, 422),
-        ({"grant_type": "client_credentials"}, 422),
-        ({}, 422),
+        ({"grant_type": "password"}, 400, "identity/unsupported-grant-type"),
+        ({"grant_type": "refresh_token"}, 422, "invalid-request"),
+        ({"grant_type": "client_credentials"}, 422, "invalid-request"),
+        ({}, 422, "invalid-request"),
     ],
 )
 def test_other_requests_for_tokens_are_refused(
-    client: FlaskClient, form: dict[str, str], status: int
+    client: FlaskClient, form: dict[str, str], status: int, slug: str
 ) -> None:
-    assert client.post("/v1/oauth/token", data=form).status_code == status
+    answer = client.post("/v1/oauth/token", data=form)
+    assert answer.status_code == status
+    assert answer.json is not None
+    assert answer.json["type"] == f"/problems/{slug}"
 
 
 def test_an_access_token_ends_after_ten_minutes_even_when_it_is_remembered(
