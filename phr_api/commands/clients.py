@@ -40,13 +40,18 @@ def register(
     With --public-key the hospital keeps its private key to itself, which is better; with
     --generate-key a new one is written to a file that only you can read.
     """
-    from phr_api.identity.service import clients as service  # noqa: PLC0415 - `--help` stays fast
+    from phr_api.commands.demo import require_facility  # noqa: PLC0415 - `--help` stays fast
+    from phr_api.identity.service import clients as service  # noqa: PLC0415
+    from phr_api.kit.db import unit_of_work  # noqa: PLC0415
 
     _check_facilities(facilities)
-    public = _public_pem(public_key, generate_key)
-    with _work() as session:
-        client = service.register(session, name=name, facility_codes=sorted(set(facilities)))
-        key = _add_key(session, client.id, public) if public is not None else None
+    with command_database() as settings:
+        for code in facilities:
+            require_facility(code, is_development=settings.is_development)
+        public = _public_pem(public_key, generate_key)
+        with unit_of_work() as session:
+            client = service.register(session, name=name, facility_codes=sorted(set(facilities)))
+            key = _add_key(session, client.id, public) if public is not None else None
     click.echo(_line(client=str(client.id), key=key, facilities=sorted(set(facilities))))
 
 

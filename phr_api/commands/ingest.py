@@ -79,6 +79,8 @@ def _print_json(file: Path, taken: "Taken", language: str) -> None:
                 "row": reason["row"],
                 "element": reason["element"],
                 "code": reason["code"],
+                "expected": reason["expected"],
+                "received": reason["received"],
                 "message": reason["message"][language],
             }
             for reason in entry.reasons
@@ -90,7 +92,8 @@ def _print_refused_file(file: Path, code: str, message: str, *, as_json: bool) -
     if not as_json:
         click.echo(f"{file}: REFUSED: {message} ({code})")
         return
-    reason = {"table": None, "row": None, "element": None, "code": code, "message": message}
+    unknown = dict.fromkeys(("table", "row", "element", "expected", "received"))
+    reason = unknown | {"code": code, "message": message}
     _line(file=str(file), visit=None, outcome="refused", reasons=[reason])
 
 

@@ -97,6 +97,8 @@ def _send_one(sender: "Sender", file: Path) -> "Sent":
     sent = sender.send(file)
     counts = ", ".join(f"{count} {name}" for name, count in sent.counts.items() if count)
     click.echo(f"{file.name}: {sent.refusal or counts or 'no visits'}")
+    if sent.waiting:
+        click.echo(f"  {sent.waiting} of them wait until somebody of the facility says who it is")
     return sent
 
 

@@ -22,7 +22,8 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 TRIES = 5
 POLL_SECONDS = (0.2, 0.5, 1.0, 2.0)
 PAGE = 500
-ERROR, UNAUTHORIZED, CONFLICT, TOO_MANY = 400, 401, 409, 429
+NEEDS_REVIEW = "needs-review"
+ERROR, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, TOO_MANY = 400, 401, 403, 404, 409, 429
 
 
 class SendingFailedError(RuntimeError):
@@ -39,6 +40,11 @@ class Sent:
     refusals: list[tuple[object, ...]] = field(default_factory=list)
 
     @property
+    def waiting(self) -> int:
+        """How many visits wait for a person of the facility."""
+        return self.counts.get(NEEDS_REVIEW, 0)
+
+    @property
     def is_refused(self) -> bool:
         return self.refusal is not None or self.counts.get("refused", 0) > 0
 
@@ -50,6 +56,7 @@ class Sender:
         self, *, url: str, facility: str, client: str, key: Path, key_id: str | None
     ) -> None:
         self._http = httpx.Client(base_url=url.rstrip("/"), timeout=httpx.Timeout(30, write=120))
+        self._facility = facility
         self._root = f"/v1/facilities/{facility}/submissions"
         self._client = client
         self._key = _read_key(key)
@@ -76,6 +83,8 @@ class Sender:
         answer = _json(response)
         if response.status_code == CONFLICT and "submissionId" in answer:
             return self._wait(file.name, answer["submissionId"])
+        if response.status_code in {FORBIDDEN, NOT_FOUND}:
+            raise SendingFailedError(f"this client may not send for facility {self._facility}")
         if response.status_code >= ERROR:
             return _not_taken(file.name, answer)
         return self._wait(file.name, answer["id"])
@@ -92,7 +101,9 @@ class Sender:
             refused = answer["refusal"]
             line = (None, None, None, None, None, refused["code"], None, None, refused["message"])
             return Sent(file=name, counts={}, refusal=refused["message"], refusals=[line])
-        return Sent(file=name, counts=answer["counts"], refusals=self._refusals(submission_id))
+        # the wire's member names are camelCase, an outcome is one word everywhere else
+        counts = {NEEDS_REVIEW if k == "needsReview" else k: v for k, v in answer["counts"].items()}
+        return Sent(file=name, counts=counts, refusals=self._refusals(submission_id))
 
     def _refusals(self, submission_id: str) -> list[tuple[object, ...]]:
         lines: list[tuple[object, ...]] = []
@@ -113,6 +124,7 @@ class Sender:
         self, method: str, path: str, *, headers: dict[str, str] | None = None, **request: Any
     ) -> httpx.Response:
         """Send a request signed in; again after a lost connection, an ended token, a 429 or 503."""
+        failure = ""
         for attempt in range(TRIES):
             if attempt:
                 time.sleep(min(2**attempt, 15))
@@ -122,12 +134,15 @@ class Sender:
                     method, path, headers=signed | (headers or {}), **request
                 )
             except httpx.TransportError:
+                failure = f"nothing answers at {self._http.base_url}"
                 continue
+            failure = f"the service is busy (status {response.status_code}); try again later"
             if response.status_code == UNAUTHORIZED:
+                failure = "the service does not accept this client's token"
                 self._token = None
             elif response.status_code not in {TOO_MANY, 502, 503, 504}:
                 return response
-        raise SendingFailedError("the service does not answer, or does not accept this client")
+        raise SendingFailedError(failure)
 
     def _sign_in(self) -> str:
         """Exchange an assertion signed with our key for a token (RFC 7523)."""

@@ -41,7 +41,11 @@ def test_one_line_a_visit_as_json_and_status_1_when_one_was_refused(
         "reasons": [],
     }
     assert (refused["visit"], refused["outcome"]) == (key_of(bad), "refused")
-    assert set(refused["reasons"][0]) == {"table", "row", "element", "code", "message"}
+    (reason,) = refused["reasons"]
+    assert (reason["table"], reason["row"], reason["element"]) == ("XML1", 1, "SO_CCCD")
+    assert reason["received"] == "3 digits"
+    assert reason["expected"]
+    assert set(reason) == set(whole["reasons"][0])
     assert (whole["file"], whole["visit"], whole["outcome"]) == (str(broken), None, "refused")
 
 
@@ -92,3 +96,22 @@ def test_an_unknown_facility_is_said_so(
     assert session.get(Facility, "12345") is None
     assert done.returncode == 2
     assert "12345" in done.stderr
+
+
+def test_a_system_is_not_registered_for_a_facility_that_nobody_knows(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    key = tmp_path / "key.pem"
+    arguments = ["clients", "register", "Thử", "--facility", "12345", "--generate-key", str(key)]
+    done = subprocess.run(
+        [sys.executable, "-m", "phr_api", *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+    assert done.returncode == 2
+    assert "facility 12345 is not in the directory" in done.stderr
+    assert not key.exists()

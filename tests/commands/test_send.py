@@ -18,9 +18,11 @@ from flask import Flask
 
 from phr_api import identity
 from phr_api.commands.clients import write_key_pair
+from phr_api.commands.sending import Sender, SendingFailedError
 from phr_api.identity.service import clients
 from phr_api.kit.db import unit_of_work
 from phr_api.settings import Settings
+from tests.factories.people import NAME, new_number
 from tests.records.files import FACILITY, a_file, a_visit, key_of
 
 AsWorker = Callable[[], AbstractContextManager[None]]
@@ -69,10 +71,14 @@ def hospital(app: Flask, as_worker: AsWorker, tmp_path: Path) -> tuple[str, Path
 
 
 def send(
-    service: str, hospital: tuple[str, Path], *arguments: str, cwd: Path
+    service: str,
+    hospital: tuple[str, Path],
+    *arguments: str,
+    cwd: Path,
+    facility: str = FACILITY,
 ) -> subprocess.CompletedProcess[str]:
     client, key = hospital
-    asked = ["--url", service, "--facility", FACILITY, "--client", client, "--key", str(key)]
+    asked = ["--url", service, "--facility", facility, "--client", client, "--key", str(key)]
     keep = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}  # noqa: TID251
     return subprocess.run(
         [sys.executable, "-m", "phr_api", "send", *asked, *arguments],
@@ -139,3 +145,48 @@ def test_a_key_that_nobody_registered_is_not_accepted(
 
     assert done.returncode == 2
     assert "does not accept this client and key" in done.stderr
+
+
+def test_a_visit_that_waits_is_told_by_its_outcome(
+    service: str, hospital: tuple[str, Path], worker: None, tmp_path: Path
+) -> None:
+    number = new_number()
+    files = [tmp_path / "first.xml", tmp_path / "other-name.xml"]
+    for file, name in zip(files, (NAME, "Trần Văn Khác"), strict=True):
+        file.write_bytes(a_file(a_visit(number=number, name=name)))
+
+    done = send(service, hospital, *map(str, files), cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    assert "other-name.xml: 1 needs-review" in done.stdout
+    assert "1 of them wait" in done.stdout
+
+
+def test_a_facility_that_is_not_the_clients_is_not_blamed_on_the_file(
+    service: str, hospital: tuple[str, Path], tmp_path: Path
+) -> None:
+    file = tmp_path / "a.xml"
+    file.write_bytes(a_file(a_visit()))
+
+    done = send(service, hospital, str(file), cwd=tmp_path, facility="99002")
+
+    assert done.returncode == 2
+    assert "this client may not send for facility 99002" in done.stderr
+    assert "a.xml" not in done.stdout
+    assert list(tmp_path.glob("refusals-*")) == []
+
+
+def test_a_service_that_is_not_there_is_not_a_refused_key(
+    hospital: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a.xml"
+    file.write_bytes(a_file(a_visit()))
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    client, key = hospital
+    with (
+        Sender(
+            url="http://127.0.0.1:9", facility=FACILITY, client=client, key=key, key_id=None
+        ) as sender,
+        pytest.raises(SendingFailedError, match=r"^nothing answers at http://127\.0\.0\.1:9$"),
+    ):
+        sender.send(file)
