@@ -39,7 +39,10 @@ def login(who: str) -> None:
         with httpx.Client(base_url=settings.public_url, timeout=10) as http:
             tokens = _as_system(http, settings) if who == "system" else _as_person(http, who)
     except httpx.ConnectError as error:
-        raise click.ClickException("nothing answers there; start it with `make run`") from error
+        raise click.ClickException(
+            f"nothing answers at {settings.public_url}: start it with `make run`,"
+            " or set PORT to the one it was given"
+        ) from error
     click.echo(json.dumps(tokens))
 
 

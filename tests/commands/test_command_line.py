@@ -134,6 +134,14 @@ def test_a_development_key_in_production_is_refused(tmp_path: Path) -> None:
     assert refused.stderr.startswith("phr-api: PHR_SECRET is a development key")
 
 
+def test_a_sign_in_to_nobody_names_the_address_and_the_variable(tmp_path: Path) -> None:
+    env = {"PHR_ENV": "development", "PHR_DATA_DIR": str(tmp_path), "PORT": "9"}
+    refused = phr_api("login", "--as", "citizen", **env)
+    assert refused.returncode == 1
+    assert "http://127.0.0.1:9" in refused.stderr
+    assert "PORT" in refused.stderr
+
+
 def test_web_has_few_threads_and_slow_has_many(tmp_path: Path) -> None:
     env = {"PHR_ENV": "development", "PHR_DATA_DIR": str(tmp_path), "PORT": "9000"}
     settings = Settings.from_env(env)
