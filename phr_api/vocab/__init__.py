@@ -15,28 +15,19 @@ from phr_api.vocab.identifiers import (
 from phr_api.vocab.names import name_key, search_key
 from phr_api.vocab.sensitivity import classes_of_codes, classes_of_services, classes_of_text
 from phr_api.vocab.words import (
-    AccountId,
-    ClientId,
-    EncounterId,
     FacilityCode,
-    FactStatus,
     IdentifierSystem,
     PaperKind,
     Power,
     ProfileId,
     Section,
     SensitivityClass,
-    SessionId,
     Sex,
 )
 
 __all__ = [
     "VIETNAM",
-    "AccountId",
-    "ClientId",
-    "EncounterId",
     "FacilityCode",
-    "FactStatus",
     "IdentifierSystem",
     "InvalidIdentifier",
     "PaperKind",
@@ -45,7 +36,6 @@ __all__ = [
     "ProfileId",
     "Section",
     "SensitivityClass",
-    "SessionId",
     "Sex",
     "check_citizen_number",
     "check_facility_code",

@@ -72,10 +72,6 @@ class PartialDate:
         """Whether no part is unknown."""
         return self.day is not None
 
-    def agrees_with(self, other: Self) -> bool:
-        """Whether both can be the same day: what one side does not know never disagrees."""
-        return self.earliest <= other.latest and other.earliest <= self.latest
-
     def __str__(self) -> str:
         parts = [f"{self.year:04}", *(f"{part:02}" for part in (self.month, self.day) if part)]
         return "-".join(parts)

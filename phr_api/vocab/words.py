@@ -5,10 +5,6 @@ from typing import NewType
 from uuid import UUID
 
 ProfileId = NewType("ProfileId", UUID)
-AccountId = NewType("AccountId", UUID)
-SessionId = NewType("SessionId", UUID)
-ClientId = NewType("ClientId", UUID)
-EncounterId = NewType("EncounterId", UUID)
 FacilityCode = NewType("FacilityCode", str)
 
 
@@ -37,14 +33,6 @@ class SensitivityClass(StrEnum):
     TB = "tb"
     MENTAL = "mental"
     REPRODUCTIVE = "reproductive"
-
-
-class FactStatus(StrEnum):
-    """Whether a received fact still stands; nothing is deleted."""
-
-    CURRENT = "current"
-    SUPERSEDED = "superseded"
-    WITHDRAWN = "withdrawn"
 
 
 class Sex(StrEnum):

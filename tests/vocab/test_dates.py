@@ -94,13 +94,6 @@ def test_a_partial_date_spans_the_days_it_can_be() -> None:
     assert PartialDate.parse("1985-03-02").is_full
 
 
-def test_what_is_unknown_never_disagrees() -> None:
-    assert PartialDate(1985).agrees_with(PartialDate(1985, 3, 2))
-    assert PartialDate(1985, 3).agrees_with(PartialDate(1985))
-    assert not PartialDate(1985, 3).agrees_with(PartialDate(1985, 4, 1))
-    assert not PartialDate(1985).agrees_with(PartialDate(1986))
-
-
 @pytest.mark.parametrize("text", ["", "85", "1985-3", "1985-13", "1985-02-30", "1985-00", "0000"])
 def test_refuses_what_is_no_partial_date(text: str) -> None:
     with pytest.raises(ValueError, match=r"^(?!.*1985)"):

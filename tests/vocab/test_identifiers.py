@@ -14,7 +14,7 @@ from phr_api.vocab import (
     classify_person_number,
 )
 from phr_api.vocab.identifiers import citizen_birth_year
-from phr_api.vocab.provinces import PROVINCES_34, PROVINCES_63
+from phr_api.vocab.provinces import PROVINCES_63
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,6 @@ def test_a_number_that_can_be_is_taken(number: str) -> None:
 
 
 def test_a_number_of_an_abolished_province_stays_valid() -> None:
-    assert "74" not in PROVINCES_34
     assert PROVINCES_63["74"] == "Bình Dương"
     assert check_citizen_number("074190000000")
 
