@@ -10,6 +10,7 @@ from phr_api.migrations.identity_matching import (
     LOCK_NUMBERS,
     MATCH_PERSON,
 )
+from phr_api.migrations.sql import Executes, definer, own_function
 
 # Read in the same statement as a right, so that a cached token opens nothing afterwards (R5).
 LIVE_SESSION = """
@@ -281,3 +282,16 @@ CLOSED_LIST = (
     ),
     (FIRST_SIGNING_KEY, "first_signing_key(text, bytea, bytea, timestamptz)", "phr_web"),
 )
+
+
+def create(op: Executes) -> None:
+    """Create them all, each for the roles that may call it."""
+    for sql, signature in LIVE:
+        op.execute(sql)  # as the caller, under the caller's policies
+        op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO phr_web, phr_worker, phr_definer")
+    for sql, signature in PARTS:
+        op.execute(sql)
+        own_function(op, signature, to=())  # only the functions below call them
+    for sql, signature, role in CLOSED_LIST:
+        definer(op, sql, signature, to=(role,))

@@ -27,10 +27,8 @@ from phr_api.migrations.sql import (
     FACILITY,
     PRINCIPAL,
     WRITE,
-    definer,
     force_rls,
     grant,
-    own_function,
     protect_account_table,
     protect_facility_table,
     protect_person_table,
@@ -66,7 +64,7 @@ def upgrade() -> None:
     protect_people()
     protect_accounts()
     protect_clients()
-    create_functions()
+    functions.create(op)
 
 
 def create_people() -> None:
@@ -388,15 +386,3 @@ def protect_clients() -> None:
     for table in ("client", "client_facility", "client_key"):
         grant(op, table, web="SELECT", worker=WRITE)
     grant(op, "client_jti", web="SELECT, INSERT", worker="SELECT, DELETE")
-
-
-def create_functions() -> None:
-    for sql, signature in functions.LIVE:
-        op.execute(sql)  # as the caller, under the caller's policies
-        op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
-        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO phr_web, phr_worker, phr_definer")
-    for sql, signature in functions.PARTS:
-        op.execute(sql)
-        own_function(op, signature, to=())  # only the functions below call them
-    for sql, signature, role in functions.CLOSED_LIST:
-        definer(op, sql, signature, to=(role,))
