@@ -19,6 +19,7 @@ import pytest
 from phr_api.commands import supervisor
 from phr_api.kit.places import Places
 from phr_api.settings import Settings
+from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
 # Installing from a registry is make install's work; here the clone's code runs on this environment.
@@ -104,23 +105,6 @@ def test_the_screen_says_where_the_database_really_is(tmp_path: Path) -> None:
         "DATABASE_URL": "postgresql:///",
     }
     assert "DATABASE_URL" in supervisor.describe_data(Settings.from_env(own))
-
-
-def free_ports(count: int) -> int:
-    """First of `count` free ports in a row."""
-    for first in range(20100, 29000, count + 1):
-        probes = [socket.socket() for _ in range(count)]
-        try:
-            for offset, probe in enumerate(probes):
-                probe.bind(("127.0.0.1", first + offset))
-        except OSError:
-            continue
-        else:
-            return first
-        finally:
-            for probe in probes:
-                probe.close()
-    raise AssertionError("no free ports")
 
 
 @pytest.fixture(scope="module")
