@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from phr_api.identity import ReceivedPerson
@@ -51,12 +51,21 @@ def safe_cell(value: object) -> str:
 
 def to_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Write RFC 4180 with a byte order mark: Excel reads Vietnamese only so."""
+    return "".join(csv_lines(header, rows))
+
+
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """As `to_csv`, line by line: a long table is not held in memory."""
     out = io.StringIO()
-    out.write("\ufeff")
     writer = csv.writer(out)
+    out.write("\ufeff")
     writer.writerow(header)
-    writer.writerows([safe_cell(value) for value in row] for row in rows)
-    return out.getvalue()
+    yield out.getvalue()
+    for row in rows:
+        out.seek(0)
+        out.truncate()
+        writer.writerow([safe_cell(value) for value in row])
+        yield out.getvalue()
 
 
 def person_digest(person: ReceivedPerson) -> bytes:

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Callable
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 from uuid import uuid4
 
@@ -246,6 +247,22 @@ def test_rejections_as_csv_open_in_a_spreadsheet_and_run_nothing(
     assert line["message_vi"]
     assert line["message_en"]
     assert "Bí Mật" not in text
+
+
+def test_rejections_as_csv_are_all_of_them(
+    client: FlaskClient, system: System, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("phr_api.records.routes.rejections"), "CSV_PAGE", 2)
+    refused = [a_visit(number="123") for _ in range(5)]
+    send(a_file(*refused))
+
+    answer = client.get(f"/v1/facilities/{FACILITY}/rejections?format=csv", headers=system.headers)
+
+    assert answer.is_streamed
+    text = answer.get_data(as_text=True).removeprefix("\ufeff")
+    lines = list(csv.DictReader(io.StringIO(text)))
+    keys = [key_of(visit) for visit in refused]
+    assert [line["MA_LK"] for line in lines if line["MA_LK"] in keys] == keys
 
 
 def test_totals_count_by_day(client: FlaskClient, session: Session, send: Send) -> None:
