@@ -128,6 +128,9 @@ BEGIN
         VALUES (p_account, p_person, p_method, p_at) ON CONFLICT DO NOTHING;
     SELECT l.account_id INTO holder FROM profile_link l WHERE l.profile_id = p_person;
     IF holder = p_account THEN
+        -- what staff sign in with opens no record, nor their own
+        UPDATE session s SET assurance = 'account'
+            WHERE s.account_id = p_account AND s.kind = 'staff';
         RETURN 'linked';
     END IF;
     IF holder IS NOT NULL THEN

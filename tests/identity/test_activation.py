@@ -13,6 +13,7 @@ from werkzeug.test import TestResponse
 from phr_api.audit.models import AuditEvent, AuditSubject
 from phr_api.identity.models import (
     AccountNotice,
+    AccountSession,
     ActivationCode,
     Disagreement,
     Membership,
@@ -279,6 +280,16 @@ def test_staff_and_systems_activate_nothing(
     answer = client.post("/v1/me/activation", json={"code": code}, headers=system.headers)
     assert answer.status_code == 403
     assert client.post("/v1/me/activation", json={"code": code}).status_code == 401
+
+
+def test_a_link_lowers_the_sessions_at_work_of_the_same_account(
+    client: FlaskClient, session: Session, desk: SignedIn, newcomer: SignedIn
+) -> None:
+    at_work = make_session(session, newcomer.account, kind="staff")
+    assert use(client, newcomer, code_for(client, desk, new_number())).status_code == 204
+    session.expire_all()
+    assert session.get_one(AccountSession, at_work.id).assurance == "account"
+    assert session.get_one(AccountSession, newcomer.session.id).assurance == "record"
 
 
 def test_linking_twice_at_a_desk_and_a_provider_is_one_link(

@@ -338,6 +338,24 @@ def test_staff_are_linked_to_no_person_whatever_their_provider_says(
     assert session.get(ProfileLink, account_id) is None
 
 
+def test_staff_do_not_open_their_own_record_at_work(
+    client: FlaskClient, session: Session, providers: Providers
+) -> None:
+    """An issuer that was the citizens' first: the account is linked, and works now."""
+    own = make_profile(session)
+    account = make_account(session, issuer=providers.staff.issuer)
+    account.subject = DESK.subject
+    session.commit()
+    link(session, account, own)
+
+    answer = sign_in(client, DESK.subject, provider="dev-staff")
+
+    assert answer.status_code == 200
+    headers = {"Authorization": f"Bearer {(answer.json or {})['accessToken']}"}
+    assert client.get(f"/v1/profiles/{own.id}/health-book", headers=headers).status_code == 403
+    assert client.get("/v1/sessions", headers=headers).status_code == 200
+
+
 def test_the_providers_are_listed_for_everybody(client: FlaskClient) -> None:
     answer = client.get("/v1/sign-in/providers")
     assert answer.json is not None

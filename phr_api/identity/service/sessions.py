@@ -74,7 +74,7 @@ def begin(
         device_id=_seen_device(session, account_id, device, at),
         kind=provider.audience,
         provider=provider.id,
-        assurance=provider.assurance,
+        assurance=_assurance(session, account_id, provider),
         has_second_factor=has_second_factor,
         signed_in_at=signed_in_at,
         last_used_at=at,
@@ -85,6 +85,16 @@ def begin(
     refresh_token = secrets.token_urlsafe(TOKEN_BYTES)
     _store(session, row, generation=1, token=refresh_token, at=at)
     return _pair(row, generation=1, refresh_token=refresh_token)
+
+
+def _assurance(session: Session, account_id: UUID, provider: ProviderSettings) -> str:
+    """The provider's; staff whose account is a person's too do not open that record at work.
+
+    It is decided here and not in live_session, which every read of a record asks.
+    """
+    if provider.audience == "staff" and queries.find_own_profile(session, account_id):
+        return "account"
+    return provider.assurance
 
 
 def _seen_device(session: Session, account_id: UUID, device: Device, at: datetime) -> UUID:
