@@ -71,6 +71,7 @@ BY_LETTER = {
 
 # Services of DMDC, section 24 (microbiology): 24.0169-24.0181 HIV, 24.0017-24.0039 mycobacteria.
 SERVICES = ((24, 169, 181, HIV), (24, 17, 39, TB))
+SECTIONS = tuple({f"{section:02}." for section, _, _, _ in SERVICES})
 SERVICE = re.compile(r"([0-9]{2})\.([0-9]{4})(?:\.|$)")
 
 _BEFORE_TB = (
@@ -208,7 +209,9 @@ WORDS = tuple(
 )
 # The longest word of each stem: a text without it is not looked at for the stem.
 _KEYS = tuple(max(stem.split(), key=len) for _, stem, _ in WORDS)
-LONGEST_KEPT = 32
+# Words that hold no key, so that each is looked at once; Vietnamese has some 7,000 syllables.
+_silent: set[str] = set()
+MOST_SILENT, LONGEST_SILENT = 50_000, 32
 
 NONE: frozenset[SensitivityClass] = frozenset()
 
@@ -242,7 +245,7 @@ def classes_of_services(codes: Iterable[str]) -> frozenset[SensitivityClass]:
     found = {
         each
         for code in codes
-        if (parts := SERVICE.match(code.strip()))
+        if code.lstrip().startswith(SECTIONS) and (parts := SERVICE.match(code.strip()))
         for section, first, last, each in SERVICES
         if int(parts[1]) == section and first <= int(parts[2]) <= last
     }
@@ -259,21 +262,22 @@ def classes_of_text(*texts: str | None) -> frozenset[SensitivityClass]:
         whole = unicodedata.normalize("NFC", whole)
     tokens = whole.split()
     hints: set[int] = set()
-    for token in set(tokens):
-        if len(token) <= LONGEST_KEPT:
-            hints.update(_stems_of(token))
-        else:
-            hints.update(_stems_of.__wrapped__(token))
+    for word in set(tokens) - _silent:
+        if indexes := _hints_of(word):
+            hints.update(indexes)
+        elif len(word) <= LONGEST_SILENT and len(_silent) < MOST_SILENT:
+            _silent.add(word)
     if not hints:
         return NONE
     whole = " ".join(tokens)
     found: set[SensitivityClass] = set()
-    for each, stem, pattern in map(WORDS.__getitem__, hints):
+    for index in hints:
+        each, stem, pattern = WORDS[index]
         if each not in found and stem in whole and (pattern is None or pattern.search(whole)):
             found.add(each)
     return frozenset(found) if found else NONE
 
 
-@lru_cache(maxsize=32_768)  # Vietnamese has some 7,000 syllables; the names of medicines are few
-def _stems_of(token: str) -> tuple[int, ...]:
-    return tuple(index for index, key in enumerate(_KEYS) if key in token)
+@lru_cache(maxsize=4096)
+def _hints_of(word: str) -> tuple[int, ...]:
+    return tuple(index for index, key in enumerate(_KEYS) if key in word)

@@ -3,10 +3,12 @@
 import hashlib
 from functools import lru_cache
 
+from phr_api.records.reader.layout import KNOWN
 from phr_api.records.reader.tables import ReadVisit
 
 # A running number within a submission: the same visit has another one in next month's file.
 RUNNING = "STT"
+NONE: frozenset[str] = frozenset()
 UNIT, CELL, RECORD, TABLE = "\x1f", "\x1e", "\x1d", "\x1c"
 
 
@@ -18,10 +20,12 @@ def content_digest(visit: ReadVisit) -> bytes:
     """
     parts = []
     for table in sorted(visit.tables):
-        rows = [
-            CELL.join([name + UNIT + row[name] for name in _names(tuple(row)) if row[name]])
-            for row in visit.tables[table]
-        ]
+        known = KNOWN.get(table, NONE)
+        rows = []
+        for row in visit.tables[table]:
+            names = tuple(row)
+            order = _order(names) if known.issuperset(names) else _order.__wrapped__(names)
+            rows.append(CELL.join([start + text for name, start in order if (text := row[name])]))
         rows.sort()
         parts.append(table + RECORD + RECORD.join(rows))
     digest = hashlib.sha256(TABLE.join(parts).encode())
@@ -32,5 +36,5 @@ def content_digest(visit: ReadVisit) -> bytes:
 
 
 @lru_cache(maxsize=512)  # a sender writes the elements of a table in one order
-def _names(received: tuple[str, ...]) -> list[str]:
-    return sorted(name for name in received if name != RUNNING)
+def _order(received: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(name, name + UNIT) for name in sorted(received) if name != RUNNING]

@@ -76,7 +76,7 @@ def _row_elements(root: etree._Element, row_tag: str) -> list[etree._Element]:
 def canonical(table: str, row: Row) -> Row:
     """Return the row with QĐ 3176's names where others stand for them; else the row itself."""
     aliases = ALIASES.get(table)
-    if aliases is None or aliases.keys().isdisjoint(row):
+    if aliases is None or row.keys().isdisjoint(aliases):
         return row
     stands_for = {
         name: row[alias] for alias, name in aliases.items() if row.get(alias) and not row.get(name)

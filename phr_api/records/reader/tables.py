@@ -21,6 +21,12 @@ MOST_TABLES = 200
 
 DECLARED = re.compile(rb"\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([A-Za-z0-9._-]+)[\"']")
 UTF8_NAMES = frozenset({b"utf-8", b"utf8", b"us-ascii"})
+# Plainly UTF-8, so that a DTD could only be written as such.
+PLAIN = (
+    b'<?xml version="1.0" encoding="utf-8"?>',
+    b'<?xml version="1.0" encoding="UTF-8"?>',
+    b"<HOSO>",
+)
 BOM = b"\xef\xbb\xbf"
 WHOLE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?!FILEHOSO[\s>/])")
 NUMBERED = re.compile(r"(?:XML)?0*([0-9]{1,2})")
@@ -280,7 +286,7 @@ def _parse(data: bytes, not_xml: str) -> etree._Element:
         root = _parse_prefixed(data, not_xml)
     except (ValueError, LookupError):
         raise _Fault(not_xml) from None
-    if _has_doctype(root):
+    if not data.startswith(PLAIN) and _has_doctype(root):
         raise _Fault("dtd-forbidden")
     return root
 
@@ -312,9 +318,10 @@ def _fault_of(data: bytes) -> str | None:
     """Return what forbids even to parse a document: another encoding, a DTD, its size."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data[:4]:
         return "wrong-encoding"
-    declared = DECLARED.match(data[:200].removeprefix(BOM))
-    if declared is not None and declared.group(1).lower() not in UTF8_NAMES:
-        return "wrong-encoding"
+    if not data.startswith(PLAIN):
+        declared = DECLARED.match(data[:200].removeprefix(BOM))
+        if declared is not None and declared.group(1).lower() not in UTF8_NAMES:
+            return "wrong-encoding"
     if b"<!DOCTYPE" in data and _has_dtd(data):
         return "dtd-forbidden"
     is_crowded = len(data) > MOST_TAGS and data.count(b"<") > MOST_TAGS

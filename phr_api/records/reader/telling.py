@@ -56,7 +56,7 @@ class Labels:
         for table, rows in tables.items():
             for row in rows:
                 plan = _plan_of(table, row)
-                words += [text for name in plan.words if (text := row[name])]
+                words.extend(map(row.__getitem__, plan.words))
                 codes += [text for name in plan.codes if (text := row[name])]
                 if service := row.get("MA_DICH_VU"):
                     services.append(service)
