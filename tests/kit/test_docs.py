@@ -57,5 +57,14 @@ def test_every_problem_of_every_room_has_a_page(client: FlaskClient) -> None:
     assert (unknown.status_code, unknown.mimetype) == (404, "application/problem+json")
 
 
+def test_the_document_says_how_to_sign_in_and_the_page_asks_its_own_origin_alone(
+    client: FlaskClient,
+) -> None:
+    document = client.get("/openapi.json").get_json()
+    assert document["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    assert document["security"] == [{"bearer": []}]
+    assert "window.location.origin + asked.pathname" in client.get("/docs/docs.js").text
+
+
 def test_the_swagger_ui_understands_openapi_3_1(browser: FlaskClient) -> None:
     assert "openapi31" in browser.get("/docs/swagger-ui-bundle.js").text.lower()
