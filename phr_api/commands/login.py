@@ -37,7 +37,7 @@ def login(who: str) -> None:
 
     try:
         with httpx.Client(base_url=settings.public_url, timeout=10) as http:
-            tokens = _as_system(http, settings) if who == "system" else _as_person(http, who)
+            tokens = _as_system(http, settings) if who == "system" else sign_in_as(http, who)
     except httpx.ConnectError as error:
         raise click.ClickException(
             f"nothing answers at {settings.public_url}: start it with `make run`,"
@@ -46,7 +46,7 @@ def login(who: str) -> None:
     click.echo(json.dumps(tokens))
 
 
-def _as_person(http: Any, who: str) -> dict[str, Any]:
+def sign_in_as(http: Any, who: str) -> dict[str, Any]:
     """Begin, let the provider sign the demo person in, complete."""
     import base64  # noqa: PLC0415
     import hashlib  # noqa: PLC0415

@@ -1,18 +1,19 @@
 """`phr-api seed`, which `make run` calls once."""
 
 import io
+import socket
+from contextlib import AbstractContextManager, nullcontext
 from threading import Event
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import click
 
 from phr_api.commands.environment import command_database
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from phr_api.settings import Settings
+
+LOOPBACK = "127.0.0.1"
 
 
 @click.command()
@@ -82,71 +83,72 @@ def _staff(settings: "Settings") -> None:
 
 
 def _carer(settings: "Settings") -> None:
-    """Let the demo parent's account, which exists before its first sign-in, open the child's book.
+    """Let the demo parent open the child's book, as an operator who has seen the documents.
 
-    A desk records a carer by documents and asks for an account that is linked already; here the
-    first sign-in links it, so the row is written as an operator would.
+    That asks for an account that is linked to the parent, which only a sign-in makes.
     """
-    from datetime import datetime, time  # noqa: PLC0415
+    from phr_api import worker  # noqa: PLC0415
+    from phr_api.consent.problems import AlreadyCarer, CarerNotFound  # noqa: PLC0415
 
-    from sqlalchemy import select, text  # noqa: PLC0415
+    try:
+        try:
+            _record_carer()
+        except CarerNotFound:
+            _first_sign_in(settings)
+            worker.configure(settings)
+            _record_carer()
+    except AlreadyCarer:
+        return
 
-    from phr_api.consent.models import Carer  # noqa: PLC0415
-    from phr_api.devprovider.people import CARER, CHILD, FACILITY  # noqa: PLC0415
-    from phr_api.kit import clock  # noqa: PLC0415
-    from phr_api.kit.db import set_scope, unit_of_work  # noqa: PLC0415
-    from phr_api.kit.ids import new_public_id, new_row_id  # noqa: PLC0415
 
-    at = clock.now()
+def _record_carer() -> None:
+    from phr_api import audit  # noqa: PLC0415
+    from phr_api.consent.carers import NewCarer, SeenPerson, record_carer  # noqa: PLC0415
+    from phr_api.devprovider.people import CARER, CHILD  # noqa: PLC0415
+    from phr_api.kit.db import unit_of_work  # noqa: PLC0415
+
+    child, carer = (
+        SeenPerson(
+            number=str(person.citizen_number),
+            full_name=person.name,
+            birth=str(person.born_on),
+        )
+        for person in (CHILD, CARER)
+    )
     with unit_of_work() as session:
-        account_id: UUID = session.execute(
-            text("SELECT staff_account(:id, :issuer, :subject, :at)"),
-            {
-                "id": new_public_id(),
-                "issuer": _issuer(settings, "citizen"),
-                "subject": CARER.subject,
-                "at": at,
-            },
-        ).scalar_one()
-        child_id = _profile_of(session, "DEMO.25.000101")
-        set_scope(session, profile_id=child_id, sections=["profile"], classes=[])
-        if session.scalar(select(Carer.id).where(Carer.account_id == account_id)):
-            return
-        born = CHILD.born_on
-        if born is None:
-            raise ValueError("the demo child has a birth date")
-        session.add(
-            Carer(
-                id=new_row_id(),
-                profile_id=child_id,
-                account_id=account_id,
+        record_carer(
+            session,
+            audit.Actor(kind="operator", id=None),
+            NewCarer(
+                child=child,
+                carer=carer,
                 relation="father",
                 powers=["see", "book", "join", "share"],
-                starts_at=at,
-                ends_at=datetime.combine(born.replace(year=born.year + 18), time(), clock.VIETNAM),
-                recorded_by=None,
-                facility_code=FACILITY,
                 reason="Giấy khai sinh (dữ liệu thử)",
-                created_at=at,
-            )
+            ),
         )
 
 
-def _profile_of(session: "Session", visit: str) -> UUID:
-    from sqlalchemy import select  # noqa: PLC0415
+def _first_sign_in(settings: "Settings") -> None:
+    """Sign the demo parent in the way an app does; afterwards this process is bound as the web."""
+    import httpx  # noqa: PLC0415
 
-    from phr_api.devprovider.people import FACILITY  # noqa: PLC0415
-    from phr_api.kit.db import set_scope  # noqa: PLC0415
-    from phr_api.records.models import ReceivedVisit  # noqa: PLC0415
+    from phr_api.app import create_app  # noqa: PLC0415
+    from phr_api.commands.login import sign_in_as  # noqa: PLC0415
 
-    set_scope(session, facility_id=FACILITY)
-    profile_id = session.scalar(
-        select(ReceivedVisit.profile_id).where(
-            ReceivedVisit.facility_code == FACILITY,
-            ReceivedVisit.ma_lk == visit,
-            ReceivedVisit.state == "current",
-        )
-    )
-    if profile_id is None:
-        raise click.ClickException("a demo visit is in nobody's book")
-    return profile_id
+    ours = httpx.WSGITransport(app=create_app(settings))
+    theirs = {f"http://{LOOPBACK}:{settings.provider_port}": httpx.HTTPTransport()}
+    with (
+        _provider(settings.provider_port),
+        httpx.Client(transport=ours, mounts=theirs, base_url=settings.public_url) as http,
+    ):
+        sign_in_as(http, "carer")
+
+
+def _provider(port: int) -> AbstractContextManager[object]:
+    """Run the local providers, unless `make run` does."""
+    from phr_api.devprovider.server import running  # noqa: PLC0415
+
+    with socket.socket() as probe:
+        is_up = probe.connect_ex((LOOPBACK, port)) == 0
+    return nullcontext() if is_up else running(port=port)

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from phr_api.consent.models import Carer
@@ -53,6 +53,9 @@ def test_the_demo_people_come_through_the_intake_and_only_once(
     )
     kinds = set(session.scalars(select(Paper.kind).where(Paper.profile_id == owner)))
     assert {"referral", "discharge", "summary", "sick-leave", "follow-up"} <= kinds
+    traced = "SELECT e.actor_kind FROM audit_event e JOIN audit_subject s ON s.event_id = e.id"
+    traced += " WHERE s.profile_id = :child AND e.action = 'carer.record'"
+    assert session.execute(text(traced), {"child": child}).all() == [("operator",)]
     staff = count(session, Membership, facility_code="99001", display_name="Lê Thị Quầy Thử")
 
     again = seed(environment)
