@@ -242,9 +242,9 @@ def _records(env: Mapping[str, str], *, is_development: bool) -> RecordsSettings
 
 
 def _database(env: Mapping[str, str], data_dir: Path, *, is_development: bool) -> DatabaseSettings:
-    """URLs as given; without any, those of the embedded server in the data directory."""
+    """URLs as given; in development without any, those of the server in the data directory."""
     variables = ("DATABASE_URL", "WEB_DATABASE_URL", "WORKER_DATABASE_URL")
-    if not any(env.get(variable) for variable in variables):
+    if is_development and not any(env.get(variable) for variable in variables):
         places = Places.of(data_dir)
         return DatabaseSettings(
             is_embedded=True,

@@ -171,3 +171,12 @@ def test_development_with_a_database_derives_the_other_two_roles(tmp_path: Path)
 def test_trusted_proxies_are_networks(production: dict[str, str]) -> None:
     settings = Settings.from_env(production | {"TRUSTED_PROXIES": "10.0.0.1, 10.1.0.0/16"})
     assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.1/32", "10.1.0.0/16"]
+
+
+def test_the_private_database_is_for_development(production: dict[str, str]) -> None:
+    """However a process is started: an empty database must not stand in for the hospital's."""
+    urls = ("DATABASE_URL", "WEB_DATABASE_URL", "WORKER_DATABASE_URL")
+    settings = Settings.from_env({k: v for k, v in production.items() if k not in urls})
+    assert settings.database.is_embedded is False
+    with pytest.raises(SettingError, match=r"^WEB_DATABASE_URL is not set"):
+        _ = settings.database.web_url
