@@ -120,7 +120,8 @@ def close_refusals(session: Session, at: datetime) -> int:
 def chain_days(session: Session, at: datetime, secret: bytes) -> list[tuple[date, int, bytes]]:
     """Chain every day (UTC) that ended an hour ago and is not chained; returns (day, rows, head).
 
-    By then every transaction of that day has ended: the roles' timeouts are of seconds. The caller exports the heads, so that a database restored without a row is found out.
+    By then every transaction of that day has ended: the roles' timeouts are of seconds. The caller
+    exports the heads, so that a database restored without a row is found out.
     """
     last = session.scalar(select(func.max(AuditChain.day)))
     first_event = session.scalar(select(func.audit_first_day()))

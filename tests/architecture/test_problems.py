@@ -1,5 +1,6 @@
 """The catalogue of problems is closed, in two languages, and repeats nothing that was sent."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,3 +85,16 @@ def test_no_problem_repeats_what_was_sent(client: FlaskClient, value: str) -> No
         assert 400 <= answer.status_code < 500
         assert value not in answer.get_data(as_text=True)
         assert value not in answer.get_json().get("title", "")
+
+
+@pytest.mark.usefixtures("app")
+def test_every_problem_is_met_by_a_test() -> None:
+    tests = "\n".join(
+        path.read_text(encoding="utf-8") for path in Path(__file__).parents[1].rglob("test_*.py")
+    )
+    untested = [
+        kind.slug
+        for kind in kinds()
+        if kind.slug not in tests and not re.search(rf"\b{kind.__name__}\b", tests)
+    ]
+    assert untested == []
