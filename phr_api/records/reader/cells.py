@@ -11,7 +11,6 @@ from phr_api.vocab import parse_day, parse_moment
 
 # numeric(…) of the database holds far more; what is longer is no quantity
 NUMBER = re.compile(r"[+-]?[0-9]{1,15}(?:\.[0-9]{1,9})?")
-SEVERAL = re.compile(r"[;,]")
 MOMENT = "yyyymmddHHMM"
 DAY = "yyyymmdd"
 
@@ -75,7 +74,7 @@ class Cells:
         text = self.row.get(element)
         if not text:
             return ()
-        return tuple(part for each in text.split(";") if (part := each.strip()))
+        return tuple([part for each in text.split(";") if (part := each.strip())])
 
     def moment(self, element: str) -> datetime | None:
         """Return a moment in Vietnam's time."""
@@ -132,26 +131,25 @@ class Cells:
         """
         row = self.row
         return {
-            name: _shown(name, row[element]) for name, element in names.items() if row.get(element)
+            name: _shown(name, text) if name.endswith(("At", "On")) else text
+            for name, element in names.items()
+            if (text := row.get(element))
         }
 
 
 def _shown(name: str, text: str) -> str:
     try:
-        if name.endswith("At"):
-            return parse_moment(text).isoformat()
-        if name.endswith("On"):
-            return parse_day(text).isoformat()
+        read = parse_moment if name.endswith("At") else parse_day
+        return read(text).isoformat()
     except ValueError:
-        pass
-    return text
+        return text
 
 
 def code_list(text: str | None) -> list[str]:
     """Return codes joined by `;` (or, in hand-made files, by a comma), in capitals."""
     if not text:
         return []
-    return [part for each in SEVERAL.split(text) if (part := each.strip().upper())]
+    return [part for each in text.replace(",", ";").split(";") if (part := each.strip().upper())]
 
 
 def plain_number(text: str | None) -> Decimal | None:

@@ -4,10 +4,6 @@ Left out are only the columns of names, addresses, numbers, dates and money that
 an element that it does not know, or a repeated one, may say anything.
 """
 
-from collections.abc import Iterable
-from functools import lru_cache
-from typing import NamedTuple
-
 from phr_api.records.reader.layout import ARRIVAL, KNOWN, SUMMARY
 from phr_api.records.reader.rows import Row
 from phr_api.vocab import (
@@ -37,11 +33,19 @@ CODED = (*DIAGNOSES, "DU_PHONG", "GHI_CHU", "LY_DO_")
 PAPERS = ("XML7", "XML8", "XML9", "XML10", "XML11", "XML13", "XML14")
 
 
-class _Plan(NamedTuple):
-    """Which elements of a row are looked at for words, and for codes of diseases."""
+def _is_silent(name: str) -> bool:
+    return name in SILENT or name.startswith(SILENT_BEGINNINGS)
 
-    words: tuple[str, ...]
-    codes: tuple[str, ...]
+
+# Of each table: the known elements that are looked at for words, and those for codes of diseases.
+_WORDS = {
+    table: tuple(name for name in sorted(known) if not _is_silent(name))
+    for table, known in KNOWN.items()
+}
+_CODES = {
+    table: tuple(name for name in names if name.startswith(CODED))
+    for table, names in _WORDS.items()
+}
 
 
 class Labels:
@@ -55,9 +59,12 @@ class Labels:
         services: list[str] = []
         for table, rows in tables.items():
             for row in rows:
-                plan = _plan_of(table, row)
-                words.extend(map(row.__getitem__, plan.words))
-                codes += [text for name in plan.codes if (text := row[name])]
+                words.extend(filter(None, map(row.get, _WORDS[table])))
+                codes.extend(filter(None, map(row.get, _CODES[table])))
+                if not KNOWN[table].issuperset(row):
+                    others = _others(table, row)
+                    words += others
+                    codes += others
                 if service := row.get("MA_DICH_VU"):
                     services.append(service)
         self._is_telling = bool(
@@ -68,10 +75,10 @@ class Labels:
         """Return what this row's own cells tell."""
         if not self._is_telling:
             return NONE
-        words, codes = _plan_of(table, row)
+        others = _others(table, row)
         return (
-            classes_of_text(*(row[name] for name in words))
-            | classes_of_codes(row[name] for name in codes)
+            classes_of_text(*map(row.get, _WORDS[table]), *others)
+            | classes_of_codes([*filter(None, map(row.get, _CODES[table])), *others])
             | classes_of_services((row.get("MA_DICH_VU", ""),))
         )
 
@@ -98,28 +105,15 @@ def _of_diagnosis(row: Row) -> Classes:
     return classes_of_text(*cells) | classes_of_codes(cells)
 
 
-def _plan_of(table: str, row: Row) -> _Plan:
-    """Return the plan for a row; kept only for names of the standard, which are not many."""
-    if KNOWN[table].issuperset(row):
-        return _known_plan(table, tuple(row))
-    return _make_plan(table, row)
-
-
-@lru_cache(maxsize=512)
-def _known_plan(table: str, names: tuple[str, ...]) -> _Plan:
-    return _make_plan(table, names)
-
-
-def _make_plan(table: str, names: Iterable[str]) -> _Plan:
+def _others(table: str, row: Row) -> list[str]:
+    """Return what stands under names that the standard does not have, repeated ones included."""
     known = KNOWN[table]
-    words, codes = [], []
-    for name in names:
-        base = name.partition("+")[0]
-        if base not in known:
-            words.append(name)
-            codes.append(name)
-        elif base not in SILENT and not base.startswith(SILENT_BEGINNINGS):
-            words.append(name)
-            if base.startswith(CODED):
-                codes.append(name)
-    return _Plan(tuple(words), tuple(codes))
+    return [
+        text
+        for name, text in row.items()
+        if name not in known and text and not _is_known_silent(known, name.partition("+")[0])
+    ]
+
+
+def _is_known_silent(known: frozenset[str], name: str) -> bool:
+    return name in known and _is_silent(name)
