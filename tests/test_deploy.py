@@ -3,6 +3,7 @@
 import os
 import runpy
 import ssl
+import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -32,6 +33,12 @@ def test_every_process_of_the_procfile_is_a_command() -> None:
     lines = (ROOT / "Procfile").read_text().splitlines()
     assert [line.partition(":")[0] for line in lines] == ["web", "slow", "worker", "release"]
     assert all(line.partition(": ")[2].startswith("python -m phr_api ") for line in lines)
+
+
+def test_the_first_make_says_that_it_takes_a_while(tmp_path: Path) -> None:
+    command = ["make", "--dry-run", "install", f"STAMP={tmp_path / 'stamp'}"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.index("about a minute") < told.index("pip install")
 
 
 def test_locks_have_hashes_and_name_no_registry() -> None:
