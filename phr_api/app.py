@@ -8,7 +8,7 @@ from phr_api.consent.routes import blueprints as consent
 from phr_api.healthbook.routes import blueprints as healthbook_routes
 from phr_api.home.routes import blueprints as home
 from phr_api.identity.routes import blueprints as identity_routes
-from phr_api.kit import cursor, db, docs, health, idempotency, log, metrics, web
+from phr_api.kit import compress, cursor, db, docs, health, idempotency, log, metrics, web
 from phr_api.kit.problems import AppTooOld, NotSignedIn
 from phr_api.records.routes import blueprints as records_routes
 from phr_api.settings import Settings
@@ -59,6 +59,7 @@ def create_app(settings: Settings) -> Flask:
         room.configure(settings)
     log.init_app(app)
     metrics.init_app(app)
+    compress.init_app(app)
     app.before_request(lambda: refuse_old_app(settings.oldest_app_version))
     api = web.init_app(app, authenticate)
     for blueprint in BLUEPRINTS:
