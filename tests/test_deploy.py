@@ -46,4 +46,4 @@ def test_locks_have_hashes_and_name_no_registry() -> None:
         lock = (ROOT / "requirements" / name).read_text()
         assert "--hash=sha256:" in lock
         assert "://" not in lock
-        assert "--index-url" not in lock
+        assert "index-url" not in lock

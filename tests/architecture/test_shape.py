@@ -21,7 +21,7 @@ ROOMS = {
     "records",
 }
 # these know every room: the web application, the worker, the command line, the migrations
-OPEN_TO_ALL = {"app", "worker", "wiring", "commands", "migrations", "devrun", "__main__"}
+OPEN_TO_ALL = {"app", "worker", "wiring", "commands", "migrations", "__main__"}
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
 
@@ -60,7 +60,7 @@ def test_rooms_meet_only_at_their_face() -> None:
         if imported.count(".") > 1
         and (room := imported.split(".")[1]) in ROOMS
         and (own := [*importer.split("."), ""][1]) != room
-        and own not in OPEN_TO_ALL | {"app"}
+        and own not in OPEN_TO_ALL
     ]
     assert trespasses == []
 

@@ -50,11 +50,6 @@ class ReadVisit:
     warnings: tuple[Reason, ...] = ()
 
     @property
-    def has_summary(self) -> bool:
-        """Whether it can stand alone."""
-        return SUMMARY in self.tables or ARRIVAL in self.tables
-
-    @property
     def table_names(self) -> tuple[str, ...]:
         """The tables that came, unparsed ones too, by number."""
         return tuple(sorted({*self.tables, *self.whole}, key=lambda name: (len(name), name)))
