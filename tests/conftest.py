@@ -50,6 +50,7 @@ def cluster(data_dir: Path) -> Generator[EmbeddedServer]:
                     " ON ALL TABLES IN SCHEMA public TO phr_test"
                 )
             )
+            connection.execute(text("GRANT phr_worker TO phr_test"))  # and its functions
         listener = Listener(data_dir / "suite.log")
         listener.start()
         yield server

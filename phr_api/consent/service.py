@@ -13,12 +13,13 @@ from phr_api import audit
 from phr_api.consent.problems import RecordSignInNeeded
 from phr_api.identity import Principal
 from phr_api.kit import clock
-from phr_api.kit.db import set_scope
+from phr_api.kit.db import do, set_scope
 from phr_api.kit.problems import NotAllowed, NotFound, NotSignedIn
 from phr_api.vocab import ProfileId, Section, SensitivityClass
 
 Relation = Literal["self", "carer", "intake"]
 FacilityRole = Literal["desk", "doctor", "system"]
+ALL_CLASSES, ALL_SECTIONS = frozenset(SensitivityClass), frozenset(Section)
 SYSTEM_SCOPE = "records.write"  # R6: what a facility's system is there for
 
 _OPEN = text(
@@ -45,7 +46,7 @@ class RecordScope:
     @property
     def is_full_view(self) -> bool:
         """Whether this is the owner's full view, the only one that snapshots may serve (R8)."""
-        return self.relation == "self" and self.sections == frozenset(Section)
+        return self.relation == "self" and self.sections == ALL_SECTIONS
 
 
 def open_record(
@@ -101,7 +102,7 @@ def judge(
         relation=right.relation,
         powers=frozenset(right.powers),
         classes=frozenset(SensitivityClass(name) for name in right.classes),
-        sections=frozenset(Section),
+        sections=ALL_SECTIONS,
     )
     if scope.relation != "self":
         audit.record(session, scope.actor, action=action, subjects=[profile_id], reason=reason)
@@ -129,28 +130,32 @@ def narrow(session: Session, scope: RecordScope, sections: frozenset[Section]) -
 
 
 def open_for_intake(
-    session: Session, actor: audit.Actor, facility_code: str, profile_id: ProfileId
+    session: Session,
+    actor: audit.Actor,
+    facility_code: str,
+    profile_id: ProfileId,
+    *,
+    is_set: bool = False,
 ) -> RecordScope:
     """Set the scope in which intake writes one person's record; it answers nothing to anybody.
 
     The trace is one event a submission with a subject row per person, written by intake
-    (FINDINGS 23). A person that is being made now has no row yet.
+    (FINDINGS 23). A person that is being made now has no row yet. `is_set`: the SQL function
+    arrive_visit set this scope in this transaction already.
     """
-    set_scope(
-        session,
-        facility_id=facility_code,
-        principal_id=actor.id,
-        profile_id=profile_id,
-        classes=list(SensitivityClass),
-        sections=list(Section),
-    )
+    if not is_set:
+        do(
+            session,
+            "SELECT open_intake(%(facility)s, %(principal)s, %(person)s)",
+            {"facility": facility_code, "principal": actor.id, "person": profile_id},
+        )
     return RecordScope(
         actor=actor,
         profile_id=profile_id,
         relation="intake",
         powers=frozenset(),
-        classes=frozenset(SensitivityClass),
-        sections=frozenset(Section),
+        classes=ALL_CLASSES,
+        sections=ALL_SECTIONS,
     )
 
 

@@ -6,27 +6,41 @@ from phr_api.identity.principal import Principal
 from phr_api.identity.queries import Notice, find_memberships, find_notices
 from phr_api.identity.received import ReceivedAddress, ReceivedCard, ReceivedPerson
 from phr_api.identity.service.notices import mark_notices_read
-from phr_api.identity.service.people import Match, match_received, write_received_person
+from phr_api.identity.service.people import (
+    KnownPerson,
+    Match,
+    NewRows,
+    add_to_person,
+    find_known,
+    match_received,
+    matching_parameters,
+    read_match,
+)
 from phr_api.identity.service.upkeep import trim
 from phr_api.identity.tokens import authenticate
 from phr_api.settings import Settings
 
 __all__ = [
+    "KnownPerson",
     "Match",
+    "NewRows",
     "Notice",
     "Principal",
     "ReceivedAddress",
     "ReceivedCard",
     "ReceivedPerson",
+    "add_to_person",
     "authenticate",
     "configure",
     "current_principal",
+    "find_known",
     "find_memberships",
     "find_notices",
     "mark_notices_read",
     "match_received",
+    "matching_parameters",
+    "read_match",
     "trim",
-    "write_received_person",
 ]
 
 

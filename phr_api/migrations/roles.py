@@ -8,7 +8,7 @@ from sqlalchemy import Connection, make_url, text
 
 OLDEST_POSTGRESQL = 160000
 
-TIMEOUTS = {
+SETTINGS = {
     "phr_web": {
         "statement_timeout": "5s",
         "lock_timeout": "1s",
@@ -18,6 +18,8 @@ TIMEOUTS = {
         "statement_timeout": "60s",
         "lock_timeout": "10s",
         "idle_in_transaction_session_timeout": "60s",
+        # few statements, run for ever: planning each anew costs more than running it
+        "plan_cache_mode": "force_generic_plan",
     },
 }
 
@@ -44,7 +46,7 @@ def check_server(connection: Connection) -> None:
 
 
 def ensure_roles(connection: Connection, *, web_url: str, worker_url: str) -> None:
-    """Create what is missing and set timeouts; passwords come from the processes' URLs.
+    """Create what is missing and set their settings; passwords come from the processes' URLs.
 
     The URLs must name phr_web and phr_worker: policies and grants are written for these roles.
     """
@@ -62,7 +64,7 @@ def ensure_roles(connection: Connection, *, web_url: str, worker_url: str) -> No
                 text("SELECT quote_literal(:password)"), {"password": parts.password}
             )
             connection.exec_driver_sql(f"ALTER ROLE {role} PASSWORD {password}")
-        for name, value in TIMEOUTS[role].items():
+        for name, value in SETTINGS[role].items():
             connection.exec_driver_sql(f"ALTER ROLE {role} SET {name} = '{value}'")
     for role in ("phr_definer", "phr_auditor"):
         # the migrator hands functions to these roles and creates triggers on them (PostgreSQL 16)
@@ -70,7 +72,7 @@ def ensure_roles(connection: Connection, *, web_url: str, worker_url: str) -> No
         connection.exec_driver_sql(f"GRANT USAGE, CREATE ON SCHEMA public TO {role}")
     connection.exec_driver_sql("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     if connection.scalar(text("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")):
-        for role in TIMEOUTS:
+        for role in SETTINGS:
             # PostgreSQL's DETAIL lines print the failing row (FINDINGS 11)
             connection.exec_driver_sql(f"ALTER ROLE {role} SET log_min_messages = 'fatal'")
 

@@ -21,6 +21,9 @@ PRINCIPAL = "nullif(current_setting('phr.principal_id', true), '')::uuid"
 CLASSES = "(SELECT string_to_array(current_setting('phr.classes', true), ','))"
 SECTIONS = "(SELECT string_to_array(current_setting('phr.sections', true), ','))::text[]"
 
+# write_visit (revision 0008) tells the feed once of all the rows that it writes
+FEED_UNLESS_TOGETHER = "WHEN (current_setting('phr.feed', true) IS DISTINCT FROM 'together')"
+
 READ = "SELECT"
 WRITE = "SELECT, INSERT, UPDATE"
 

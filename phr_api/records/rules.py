@@ -16,9 +16,15 @@ MOST_DISAGREEMENTS_A_DAY = 500
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
+def most_disagreements(actor_kind: str) -> int | None:
+    """After how many a sender is matched no more today; None: an operator always is."""
+    return None if actor_kind == "operator" else MOST_DISAGREEMENTS_A_DAY
+
+
 def is_guessing(actor_kind: str, disagreements: int) -> bool:
-    """Whether a sender is matched no more today; an operator, who runs visits again, always is."""
-    return actor_kind != "operator" and disagreements >= MOST_DISAGREEMENTS_A_DAY
+    """Whether a sender had so many disagreements today that nobody is matched for it."""
+    most = most_disagreements(actor_kind)
+    return most is not None and disagreements >= most
 
 
 def is_whole(tables: Iterable[str]) -> bool:

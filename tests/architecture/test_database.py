@@ -52,6 +52,7 @@ DEFINERS: dict[str, set[str]] = {
     "match_person": WORKER,
     "sign_in_account": WEB,
     "staff_account": WORKER,
+    "tell_together": WORKER,
     "trim_changes": WORKER,
     "trim_sessions": WORKER,
     "use_activation": WEB,

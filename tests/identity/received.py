@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api import audit
@@ -11,13 +12,16 @@ from phr_api.identity import (
     Match,
     ReceivedCard,
     ReceivedPerson,
+    add_to_person,
+    find_known,
     match_received,
-    write_received_person,
 )
 from phr_api.kit import clock
-from phr_api.kit.db import retrying, set_scope, unit_of_work
+from phr_api.kit.db import insert_tables, retrying, set_scope, unit_of_work
 from phr_api.vocab import IdentifierSystem, PartialDate, ProfileId, Section, Sex
 from tests.factories.people import BIRTH, FACILITY, NAME, new_number
+
+VERSION = text("SELECT version FROM record")
 
 
 def card(number: str, **changes: Any) -> ReceivedCard:
@@ -63,11 +67,19 @@ def match(who: ReceivedPerson, *, actor: audit.Actor | None = None) -> Match:
 
 
 def write(who: ReceivedPerson, profile_id: ProfileId, **changes: Any) -> bool:
+    """Keep what a file says of the person; whether anything was new."""
     with unit_of_work() as session:
         open_person(session, profile_id)
-        return write_received_person(
-            session, profile_id, who, facility_code=FACILITY, at=clock.now(), **changes
-        )
+        before = session.scalar(VERSION)
+        _write(session, who, profile_id, **changes)
+        return bool(before != session.scalar(VERSION))
+
+
+def _write(session: Session, who: ReceivedPerson, profile_id: ProfileId, **changes: Any) -> None:
+    known = find_known(session, profile_id)
+    at = clock.now()
+    rows = add_to_person(session, profile_id, who, known, facility_code=FACILITY, at=at, **changes)
+    insert_tables(session, rows)
 
 
 def open_person(session: Session, profile_id: UUID) -> None:
@@ -82,14 +94,7 @@ def receive(who: ReceivedPerson) -> ProfileId:
         found = match_received(session, who, FACILITY, clock.now())
         assert found.profile_id is not None
         open_person(session, found.profile_id)
-        write_received_person(
-            session,
-            found.profile_id,
-            who,
-            facility_code=FACILITY,
-            at=clock.now(),
-            without=found.without,
-        )
+        _write(session, who, found.profile_id, without=found.without)
         return found.profile_id
 
     return retrying(work)

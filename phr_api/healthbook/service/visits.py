@@ -1,12 +1,13 @@
 """The one write for intake: a visit comes, supersedes, is superseded, or is withdrawn.
 
-Each is one static statement for all tables. Intake's speed is counted in round trips and in the
-work of statements; the feed triggers run once a table, whatever came into it.
+Each is one static statement for all tables: intake's speed is counted in round trips and in the
+work of statements.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from itertools import count
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -16,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from phr_api.consent import RecordScope
 from phr_api.healthbook import facts, models
+from phr_api.identity import NewRows
 from phr_api.kit import clock
 from phr_api.kit.db import do
 from phr_api.kit.ids import new_row_id
@@ -34,21 +36,22 @@ NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in KINDS}
 VALUES: dict[type[facts.Fact], Callable[[facts.Fact], tuple[Any, ...]]] = {
     kind: attrgetter(*names) for kind, names in NAMES.items()
 }
-# Columns that are the same in every row of a visit: parameters, not repeated in the JSON.
-SAME_FOR_ALL = {
-    "profile_id": "CAST(%(profile)s AS uuid)",
-    "encounter_id": "CAST(%(encounter)s AS uuid)",
-    "status": "'current'",
-}
-SAME_FOR_VISIT = {
-    "profile_id": "CAST(%(profile)s AS uuid)",
-    "id": "CAST(%(encounter)s AS uuid)",
-    "status": "'current'",
-    "supersedes": "CAST(%(supersedes)s AS uuid)",
-    "submission_id": "CAST(%(submission)s AS uuid)",
-    "source_state": "CAST(%(source_state)s AS text)",
-    "created_at": "CAST(%(at)s AS timestamptz)",
-}
+# The tables of the SQL function write_visit (revision 0008), in its order.
+TABLES = (
+    "profile",
+    "profile_identifier",
+    "profile_address",
+    "coverage",
+    "encounter",
+    *(model.__tablename__ for _, model in PARTS.values()),
+)
+_WRITE = (
+    "SELECT write_visit(%(person)s, %(event)s, %(at)s, CAST(%(told)s AS json), "
+    + ", ".join(f"CAST(%({table})s AS json)" for table in TABLES)
+    + ")"
+)
+SECTION_OF = {table: models.Encounter.metadata.tables[table].info["section"] for table in TABLES}
+NO_TABLES: dict[str, None] = dict.fromkeys(TABLES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ class WrittenVisit:
     facts: int
 
 
-def write_visit(
+def write_visit(  # noqa: PLR0913 - what comes with a visit
     session: Session,
     scope: RecordScope,
     visit: facts.Visit,
@@ -68,26 +71,41 @@ def write_visit(
     supersedes: UUID | None = None,
     submission_id: UUID | None,
     source_state: str,
+    person: NewRows | None = None,
+    event_id: UUID | None = None,
 ) -> WrittenVisit:
     """Store a visit with all its facts in the scope's record, in one statement.
 
     `supersedes` is an earlier version in the same record; mark that one by supersede_visit.
-    `source_state` is what is known of the file's signature (RIGHTS R30).
+    `source_state` is what is known of the file's signature (RIGHTS R30). `person` are rows that the
+    visit adds to the person (identity.add_to_person); `event_id` is the event of the trace that
+    gets the person as a subject.
     """
-    present = tuple(name for name in PARTS if getattr(visit, name))
-    values: dict[str, Any] = {name: _as_json(_rows(getattr(visit, name))) for name in present}
-    values |= {
-        "visit": _as_json(_encounter_row(visit.encounter)),
-        "profile": scope.profile_id,
-        "encounter": encounter_id,
+    at = clock.now()
+    same = {"profile_id": scope.profile_id, "status": "current"}
+    encounter = same | {
+        "id": encounter_id,
         "supersedes": supersedes,
-        "submission": submission_id,
+        "submission_id": submission_id,
         "source_state": source_state,
-        "at": clock.now(),
+        "created_at": at,
     }
-    do(session, _insert_statement(present), values)
+    new: NewRows = {**(person or {}), models.Encounter: [encounter | _own(visit.encounter)]}
+    same["encounter_id"] = encounter_id
+    for name, (_, model) in PARTS.items():
+        new[model] = _rows(getattr(visit, name), same)
+    values: dict[str, Any] = {
+        model.__tablename__: _as_json(rows) for model, rows in new.items() if rows
+    }
+    values |= {
+        "person": scope.profile_id,
+        "event": event_id,
+        "at": at,
+        "told": _as_json(_told(new)),
+    }
+    do(session, _WRITE, NO_TABLES | values)
     return WrittenVisit(
-        encounter_id=encounter_id, facts=sum(len(getattr(visit, name)) for name in present)
+        encounter_id=encounter_id, facts=sum(len(getattr(visit, name)) for name in PARTS)
     )
 
 
@@ -111,26 +129,6 @@ def withdraw_visit(session: Session, scope: RecordScope, encounter_id: UUID) -> 
     """Mark a visit and its facts as withdrawn by the facility; they stay readable by id."""
     values = {"profile": scope.profile_id, "encounter": encounter_id, "by": None}
     do(session, _mark_statement(), values | {"status": "withdrawn"})
-
-
-@lru_cache(maxsize=128)
-def _insert_statement(present: tuple[str, ...]) -> str:
-    """One INSERT a table that gets rows, as parts of one statement; only the tables vary."""
-    parts = [_insert("visit", "encounter", NAMES[facts.Encounter], SAME_FOR_VISIT)]
-    for name in present:
-        kind, model = PARTS[name]
-        parts.append(_insert(name, model.__tablename__, ("id", *NAMES[kind]), SAME_FOR_ALL))
-    return f"WITH {', '.join(parts)} SELECT 1"
-
-
-def _insert(parameter: str, table: str, names: Sequence[str], same: dict[str, str]) -> str:
-    # the table's own row type names the columns' types: psycopg keeps no plan of texts over 4 KiB
-    own = [name for name in names if name not in same]
-    return (
-        f"new_{table} AS (INSERT INTO {table} ({', '.join([*same, *own])})"  # noqa: S608
-        f" SELECT {', '.join([*same.values(), *own])}"
-        f" FROM json_populate_recordset(NULL::{table}, CAST(%({parameter})s AS json)))"
-    )
 
 
 @lru_cache(maxsize=1)
@@ -184,20 +182,31 @@ def _relabel(table: str, key: str, also: str = "") -> str:
     )
 
 
-def _rows(lines: Sequence[facts.Fact]) -> list[dict[str, Any]]:
+def _rows(lines: Sequence[facts.Fact], same: dict[str, Any]) -> list[dict[str, Any]]:
     """Rows of one table. Lists go by id, newest first: the first line gets the newest id."""
-    kind = type(lines[0])
-    names, values = NAMES[kind], VALUES[kind]
     ids = sorted((new_row_id() for _ in lines), reverse=True)
+    return [same | {"id": id_} | _own(line) for id_, line in zip(ids, lines, strict=True)]
+
+
+def _own(fact: facts.Fact) -> dict[str, Any]:
+    kind = type(fact)
+    return dict(zip(NAMES[kind], VALUES[kind](fact), strict=True))
+
+
+def _told(new: NewRows) -> list[dict[str, Any]]:
+    """Return what the feed is told: each new row once, numbered in the order of the tables."""
+    number = count(1)
     return [
-        {"id": id_, **dict(zip(names, values(line), strict=True))}
-        for id_, line in zip(ids, lines, strict=True)
+        {
+            "n": next(number),
+            "kind": model.__tablename__,
+            "id": row["id"],
+            "classes": row["classes"],
+            "section": SECTION_OF[model.__tablename__],
+        }
+        for model, rows in new.items()
+        for row in rows
     ]
-
-
-def _encounter_row(encounter: facts.Encounter) -> list[dict[str, Any]]:
-    kind = facts.Encounter
-    return [dict(zip(NAMES[kind], VALUES[kind](encounter), strict=True))]
 
 
 def _as_json(rows: list[dict[str, Any]]) -> str:

@@ -17,7 +17,7 @@ from phr_api.identity import rules
 from phr_api.identity.models import Coverage, Profile, ProfileAddress, ProfileIdentifier
 from phr_api.identity.received import ReceivedCard, ReceivedPerson
 from phr_api.identity.service.disagreements import note_disagreement
-from phr_api.kit.db import Base, insert_tables, run
+from phr_api.kit.db import Base, run
 from phr_api.kit.ids import new_public_id, new_row_id
 from phr_api.vocab import IdentifierSystem, PartialDate, ProfileId, name_key, search_key
 
@@ -27,23 +27,12 @@ _MATCH = (
     "SELECT outcome, person, reasons, without FROM match_person(%(systems)s, %(values)s, %(cards)s,"
     " %(name_key)s, %(earliest)s, %(latest)s, %(is_newborn)s, %(locks)s)"
 )
-_KNOWN = (
-    "SELECT p.birth, p.sex, p.phone, p.ethnicity, p.nationality, p.occupation, p.blood_group,"
-    " (SELECT array_agg(i.system || ':' || i.value) FROM profile_identifier i"
-    "  WHERE i.profile_id = p.id AND i.ended_at IS NULL AND i.assurance <> 'declared')"
-    "  AS identifiers,"
-    " (SELECT json_agg(json_build_array(a.id, a.scheme, a.list_version, a.province_code,"
-    "   a.district_code, a.commune_code, a.line)) FROM profile_address a"
-    "  WHERE a.profile_id = p.id AND a.ended_at IS NULL) AS addresses,"
-    " (SELECT json_agg(json_build_array(c.id, c.card_number, c.valid_from, c.valid_until,"
-    "   c.registered_facility_code)) FROM coverage c"
-    "  WHERE c.profile_id = p.id AND c.ended_at IS NULL) AS coverage"
-    " FROM profile p WHERE p.id = %(profile)s"
-)
+_KNOWN = "SELECT known_person(%(profile)s)"
+NewRows = dict[type[Base], list[dict[str, Any]]]
 
 
-class _Known(NamedTuple):
-    """The columns of _KNOWN."""
+class KnownPerson(NamedTuple):
+    """What is kept of a person, as the SQL function known_person tells it."""
 
     birth: str
     sex: str
@@ -87,45 +76,61 @@ def match_received(
 
     A disagreement with a known number is audited and counted for the sender (R11).
     """
+    (row,) = run(session, _MATCH, matching_parameters(person))
+    actor = actor or audit.Actor(kind="operator", id=None, facility_code=facility_code)
+    return read_match(session, row, new_public_id(), facility_code, at, actor=actor)
+
+
+def matching_parameters(person: ReceivedPerson) -> dict[str, Any]:
+    """Return what the SQL function match_person takes of a received person."""
     numbers, cards = _numbers(person)
-    locks = [f"{IdentifierSystem.INSURANCE.value}:{card}" for card in cards]
-    ((outcome, found, reasons, without),) = run(
-        session,
-        _MATCH,
-        {
-            "systems": [system for system, _ in numbers],
-            "values": [value for _, value in numbers],
-            "cards": cards,
-            "name_key": name_key(person.full_name),
-            "earliest": person.birth.earliest,
-            "latest": person.birth.latest,
-            "is_newborn": person.is_newborn,
-            "locks": [*(f"{system}:{value}" for system, value in numbers), *locks],
-        },
-    )
-    if outcome == "new":
+    locks = [f"{system}:{value}" for system, value in numbers]
+    return {
+        "systems": [system for system, _ in numbers],
+        "values": [value for _, value in numbers],
+        "cards": cards,
+        "name_key": name_key(person.full_name),
+        "earliest": person.birth.earliest,
+        "latest": person.birth.latest,
+        "is_newborn": person.is_newborn,
+        "locks": locks + [f"{IdentifierSystem.INSURANCE.value}:{card}" for card in cards],
+    }
+
+
+def read_match(
+    session: Session,
+    row: tuple[Any, ...],
+    new: UUID,
+    facility_code: str,
+    at: datetime,
+    *,
+    actor: audit.Actor,
+) -> Match:
+    """Return what match_person answered; `new` is who the person becomes if nobody was found.
+
+    `row` is (outcome, person, reasons, without). A disagreement is audited and counted (R11).
+    """
+    outcome, found, reasons, without = row
+    if outcome == "needs-review":
+        note_disagreement(
+            session,
+            actor,
+            facility_code,
+            action="person.needs-review",
+            fields=reasons,
+            at=at,
+            candidate=found,
+        )
         return Match(
-            outcome="new",
-            profile_id=ProfileId(new_public_id()),
+            outcome="needs-review",
+            profile_id=None,
+            reasons=tuple(reasons),
+            candidate_id=ProfileId(found) if found else None,
             without=frozenset(without),
         )
-    if outcome == "matched":
-        return Match(outcome="matched", profile_id=ProfileId(found), without=frozenset(without))
-    actor = actor or audit.Actor(kind="operator", id=None, facility_code=facility_code)
-    note_disagreement(
-        session,
-        actor,
-        facility_code,
-        action="person.needs-review",
-        fields=reasons,
-        at=at,
-        candidate=found,
-    )
     return Match(
-        outcome="needs-review",
-        profile_id=None,
-        reasons=tuple(reasons),
-        candidate_id=ProfileId(found) if found else None,
+        outcome=outcome,
+        profile_id=ProfileId(new if outcome == "new" else found),
         without=frozenset(without),
     )
 
@@ -141,30 +146,39 @@ def _numbers(person: ReceivedPerson) -> tuple[list[tuple[str, str]], list[str]]:
     return [(system.value, value)], sorted(cards)
 
 
-def write_received_person(
+def find_known(session: Session, profile_id: ProfileId) -> KnownPerson | None:
+    """Return what is kept of a person, whose scope is set; None when there is none yet."""
+    ((found,),) = run(session, _KNOWN, {"profile": profile_id})
+    return KnownPerson(**found) if found else None
+
+
+def add_to_person(
     session: Session,
     profile_id: ProfileId,
     person: ReceivedPerson,
+    known: KnownPerson | None,
     *,
     facility_code: str,
     at: datetime,
     without: frozenset[str] = frozenset(),
-    is_new: bool = False,
-) -> bool:
-    """Keep what the file says of this person, whose scope is set; False if all was known.
+) -> NewRows:
+    """Keep what the file says of this person, whose scope is set; returns rows yet to be written.
 
-    A new person is made; `is_new` says that there is none to look for. Of a known one nothing is
-    overwritten: what was empty is filled, a birth becomes more exact, addresses and cards that
-    changed end and are followed by new rows.
+    A new person (`known` is None) is made. Of a known one nothing is overwritten: what was empty is
+    filled, a birth becomes more exact, addresses and cards that changed end here and are followed
+    by new rows.
     """
-    found = [] if is_new else run(session, _KNOWN, {"profile": profile_id})
-    known = _Known(*found[0]) if found else None
     changes = {} if known is None else _profile_changes(known, person)
     if changes:
         session.execute(
             update(Profile).where(Profile.id == profile_id).values(changes | {"updated_at": at})
         )
-    source = {"profile_id": profile_id, "facility_code": facility_code, "seen_at": at}
+    source = {
+        "profile_id": profile_id,
+        "facility_code": facility_code,
+        "seen_at": at,
+        "classes": (),
+    }
     have = set(known.identifiers or ()) if known else set()
     identifiers = [
         source | {"id": new_row_id(), "system": system, "value": value, "assurance": "received"}
@@ -172,14 +186,12 @@ def write_received_person(
         if system not in without and f"{system}:{value}" not in have
     ]
     cards = () if IdentifierSystem.INSURANCE.value in without else person.cards
-    new: dict[type[Base], list[dict[str, Any]]] = {
+    return {
         Profile: [] if known else [_profile_row(profile_id, person, at)],
         ProfileIdentifier: identifiers,
         ProfileAddress: _address(session, person, known.addresses or [] if known else [], source),
         Coverage: _coverage(session, cards, known.coverage or [] if known else [], source),
     }
-    insert_tables(session, new)
-    return bool(changes) or any(new.values())
 
 
 def _profile_row(profile_id: ProfileId, person: ReceivedPerson, at: datetime) -> dict[str, Any]:
@@ -191,6 +203,7 @@ def _profile_row(profile_id: ProfileId, person: ReceivedPerson, at: datetime) ->
         "sex": person.sex.value,
         **_birth(person.birth),
         **{name: getattr(person, name) for name in FILLED},
+        "classes": (),
         "created_at": at,
         "updated_at": at,
     }
@@ -204,7 +217,7 @@ def _birth(birth: PartialDate) -> dict[str, Any]:
     }
 
 
-def _profile_changes(known: _Known, person: ReceivedPerson) -> dict[str, Any]:
+def _profile_changes(known: KnownPerson, person: ReceivedPerson) -> dict[str, Any]:
     changes = {
         name: getattr(person, name)
         for name in FILLED

@@ -22,12 +22,20 @@ from phr_api.vocab import ProfileId
 _LOCK_RECORDS = "SELECT lock_records(CAST(%(people)s AS uuid[]))"
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is kept of a matched person; None of a new one."""
+
+    known: identity.KnownPerson | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """Whose book a visit belongs in; nobody's while it waits for a decision.
 
     `kind`: matched, new, kept, needs-review, decided-same, decided-different, reattached.
-    `reasons` name the facts that disagree; `without` the systems of numbers not to write.
+    `reasons` name the facts that disagree; `without` the systems of numbers not to write. `found`
+    is what was read along with a match at arrival, whose scope is set then; else it is read later.
     """
 
     kind: str
@@ -35,6 +43,7 @@ class Place:
     candidate_id: UUID | None = None
     reasons: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
+    found: Found | None = None
 
     @property
     def is_waiting(self) -> bool:
@@ -54,15 +63,21 @@ def find_kept(current: dict[str, Any] | None, person: bytes) -> Place | None:
 
 def match(session: Session, intake: Intake, arrival: Arrival) -> Place:
     """Match the received person (R10-R12); their numbers stay locked until the transaction ends."""
-    found = identity.match_received(
+    matched = identity.match_received(
         session, arrival.person, intake.facility_code, clock.now(), actor=intake.actor
     )
+    return to_place(matched)
+
+
+def to_place(match: identity.Match, found: Found | None = None) -> Place:
+    """Return the place that a match gives a visit."""
     return Place(
-        kind=found.outcome,
-        profile_id=found.profile_id,
-        candidate_id=found.candidate_id,
-        reasons=list(found.reasons),
-        without=sorted(found.without),
+        kind=match.outcome,
+        profile_id=match.profile_id,
+        candidate_id=match.candidate_id,
+        reasons=list(match.reasons),
+        without=sorted(match.without),
+        found=found,
     )
 
 
@@ -77,20 +92,23 @@ def attach(
     if place.profile_id is None:
         raise ValueError("a visit that waits is in nobody's book")
     profile_id = ProfileId(place.profile_id)
-    subjects = [place.profile_id]
     earlier = UUID(current["encounter_id"]) if current else None
     if current and UUID(current["profile_id"]) != place.profile_id:
-        subjects.append(detach(session, intake, current, place.profile_id))
+        old_owner = detach(session, intake, current, place.profile_id)
+        audit.add_subjects(session, intake.event_id, [old_owner])
         earlier = None
-    scope = consent.open_for_intake(session, intake.actor, intake.facility_code, profile_id)
-    identity.write_received_person(
+    scope = consent.open_for_intake(
+        session, intake.actor, intake.facility_code, profile_id, is_set=place.found is not None
+    )
+    known = place.found.known if place.found else identity.find_known(session, profile_id)
+    person = identity.add_to_person(
         session,
         profile_id,
         arrival.person,
+        known,
         facility_code=intake.facility_code,
         at=clock.now(),
         without=frozenset(place.without),
-        is_new=place.kind == "new",
     )
     encounter_id = new_row_id()
     healthbook.write_visit(
@@ -101,10 +119,11 @@ def attach(
         supersedes=earlier,
         submission_id=intake.submission_id,
         source_state=intake.source_state,
+        person=person,
+        event_id=intake.event_id,
     )
     if earlier is not None:
         healthbook.supersede_visit(session, scope, earlier, by=encounter_id)
-    audit.add_subjects(session, intake.event_id, subjects)
     return encounter_id
 
 

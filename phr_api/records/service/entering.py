@@ -5,44 +5,89 @@ the person's numbers, the record, the rest. The entry (submission, ordinal) is w
 that a file which is begun again enters every visit once.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from phr_api import identity
 from phr_api.kit import clock
 from phr_api.kit.db import do, run
-from phr_api.kit.ids import new_row_id
+from phr_api.kit.ids import new_public_id, new_row_id
 from phr_api.records import rules
 from phr_api.records.models import Outcome, VisitState
 from phr_api.records.service import attaching, writing
 from phr_api.records.service.arrival import Arrival, Base, Intake, Known, Piece
+from phr_api.records.service.attaching import Place
 from phr_api.records.service.originals import sealed_row
 from phr_api.records.service.writing import NewEntry, NewVersion
 
 NOBODY = UUID(int=0)  # as identity counts disagreements: the command line sends for no client
+_KNOWN = (
+    "is_entered, last_version, current_visit, waiting_visit, withdrawn_contents,"
+    " has_open_refusals, disagreements"
+)
 _BEGIN = (
-    "SELECT is_entered, last_version, current_visit, waiting_visit, withdrawn_contents,"
-    " has_open_refusals, disagreements FROM begin_visit(%(facility)s, %(ma_lk)s, %(submission)s,"
+    f"SELECT {_KNOWN} FROM begin_visit(%(facility)s, %(ma_lk)s, %(submission)s,"  # noqa: S608
     " %(ordinal)s, %(sender)s, %(day)s)"
+)
+_ARRIVE = (
+    f"SELECT {_KNOWN}, outcome, person, reasons, without, known FROM arrive_visit("  # noqa: S608
+    "%(facility)s, %(ma_lk)s, %(submission)s, %(ordinal)s, %(sender)s, %(day)s, %(most)s,"
+    " %(principal)s, %(new)s, %(systems)s, %(values)s, %(cards)s, %(name_key)s, %(earliest)s,"
+    " %(latest)s, %(is_newborn)s, %(locks)s)"
 )
 
 
 def begin(session: Session, intake: Intake, ma_lk: str, ordinal: int) -> Known:
     """Take the visit's lock until the transaction ends and return what is known of it."""
+    (row,) = run(session, _BEGIN, _place(intake, ma_lk, ordinal))
+    return _known(row)
+
+
+def arrive(session: Session, intake: Intake, arrival: Arrival) -> tuple[Known, Place | None]:
+    """As `begin`; a visit that was never sent before is matched in the same round trip."""
+    new = new_public_id()
     (row,) = run(
         session,
-        _BEGIN,
-        {
-            "facility": intake.facility_code,
-            "ma_lk": ma_lk,
-            "submission": intake.submission_id,
-            "ordinal": ordinal,
-            "sender": intake.actor.id or NOBODY,
-            "day": clock.today(),
+        _ARRIVE,
+        _place(intake, arrival.ma_lk, arrival.piece.ordinal)
+        | identity.matching_parameters(arrival.person)
+        | {
+            "most": rules.most_disagreements(intake.actor.kind),
+            "principal": intake.actor.id,
+            "new": new,
         },
     )
+    *of_visit, outcome, person, reasons, without, kept = row
+    if outcome is None:
+        return _known(of_visit), None
+    match = identity.read_match(
+        session,
+        (outcome, person, reasons, without),
+        new,
+        intake.facility_code,
+        clock.now(),
+        actor=intake.actor,
+    )
+    found = attaching.Found(identity.KnownPerson(**kept) if kept else None)
+    return _known(of_visit), attaching.to_place(match, found)
+
+
+def _place(intake: Intake, ma_lk: str, ordinal: int) -> dict[str, Any]:
+    return {
+        "facility": intake.facility_code,
+        "ma_lk": ma_lk,
+        "submission": intake.submission_id,
+        "ordinal": ordinal,
+        "sender": intake.actor.id or NOBODY,
+        "day": clock.today(),
+    }
+
+
+def _known(row: Sequence[Any]) -> Known:
     return Known(
         is_entered=row[0],
         last_version=row[1],
@@ -56,14 +101,23 @@ def begin(session: Session, intake: Intake, ma_lk: str, ordinal: int) -> Known:
 
 def enter(session: Session, intake: Intake, arrival: Arrival) -> Outcome | None:
     """Enter one visit; None when this place of this file was entered before."""
-    known = begin(session, intake, arrival.ma_lk, arrival.piece.ordinal)
+    known, place = arrive(session, intake, arrival)
     if known.is_entered and arrival.piece.original_id is None:
         return None
-    return enter_known(session, intake, arrival, known)
+    return enter_known(session, intake, arrival, known, place)
 
 
-def enter_known(session: Session, intake: Intake, arrival: Arrival, known: Known) -> Outcome:
-    """Enter one visit whose lock is held; refused when its sender had too many disagreements."""
+def enter_known(
+    session: Session,
+    intake: Intake,
+    arrival: Arrival,
+    known: Known,
+    matched: Place | None = None,
+) -> Outcome:
+    """Enter one visit whose lock is held; refused when its sender had too many disagreements.
+
+    `matched` is whose it is, where that was found at arrival.
+    """
     repeated = None if arrival.added else _repetition(arrival, known)
     names = (arrival.ma_lk, arrival.ma_bn)
     if repeated is not None:
@@ -74,7 +128,7 @@ def enter_known(session: Session, intake: Intake, arrival: Arrival, known: Known
         write_entry(session, intake, arrival.piece, names, outcome, reasons, visit_id=visit_id)
         return outcome
     person = rules.person_digest(arrival.person)
-    place = attaching.find_kept(known.current, person)
+    place = matched or attaching.find_kept(known.current, person)
     if place is None:
         if rules.is_guessing(intake.actor.kind, known.disagreements):
             too_many = [rules.TOO_MANY_DISAGREEMENTS]
@@ -91,7 +145,7 @@ def _write(
     intake: Intake,
     arrival: Arrival,
     known: Known,
-    place: attaching.Place,
+    place: Place,
     person: bytes,
 ) -> Outcome:
     """Write the visit into its book, or put it up for review; its version, bytes and entry."""
@@ -137,7 +191,7 @@ def _says_what_is_current(arrival: Arrival, known: Known) -> bool:
     )
 
 
-def _outcome(place: attaching.Place, known: Known) -> Outcome:
+def _outcome(place: Place, known: Known) -> Outcome:
     if place.is_waiting:
         return Outcome.NEEDS_REVIEW
     return Outcome.SUPERSEDED if known.current else Outcome.ACCEPTED
@@ -166,7 +220,7 @@ def _repetition(
 
 def new_version(
     arrival: Arrival,
-    place: attaching.Place,
+    place: Place,
     *,
     number: int,
     encounter_id: UUID | None,
