@@ -7,6 +7,7 @@ from phr_api.identity.queries import Notice, find_memberships, find_notices
 from phr_api.identity.received import ReceivedAddress, ReceivedCard, ReceivedPerson
 from phr_api.identity.service.notices import mark_notices_read
 from phr_api.identity.service.people import (
+    MATCHING,
     KnownPerson,
     Match,
     NewRows,
@@ -21,6 +22,7 @@ from phr_api.identity.tokens import authenticate
 from phr_api.settings import Settings
 
 __all__ = [
+    "MATCHING",
     "KnownPerson",
     "Match",
     "NewRows",

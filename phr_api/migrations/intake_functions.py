@@ -1,7 +1,8 @@
 """SQL functions of revision 0008: a visit that arrives, in two round trips.
 
 `arrive_visit` takes the locks and says what is known of the visit and whose it is; `write_visit`
-writes what it says into that person's book. Both run as the caller, under the caller's policies.
+writes what it says into that person's book. Both run as the caller, under the caller's policies
+and search path: setting one costs more than looking up all the tables.
 """
 
 from phr_api.migrations.sql import PERSON
@@ -123,8 +124,7 @@ END $$"""
 
 # What is kept of a person, as far as a file may add to it.
 KNOWN_PERSON = """
-CREATE FUNCTION known_person(p_person uuid) RETURNS json LANGUAGE sql STABLE
-SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION known_person(p_person uuid) RETURNS json LANGUAGE sql STABLE AS $$
     SELECT json_build_object(
         'birth', p.birth, 'sex', p.sex, 'phone', p.phone, 'ethnicity', p.ethnicity,
         'nationality', p.nationality, 'occupation', p.occupation, 'blood_group', p.blood_group,
@@ -145,7 +145,7 @@ $$"""
 # The scope in which intake writes one person's record (consent.open_for_intake).
 OPEN_INTAKE = f"""
 CREATE FUNCTION open_intake(p_facility text, p_principal uuid, p_person uuid) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('phr.facility_id', p_facility, true),
             set_config('phr.principal_id', coalesce(p_principal::text, ''), true),
@@ -168,7 +168,7 @@ CREATE FUNCTION arrive_visit(
     OUT waiting_visit jsonb, OUT withdrawn_contents bytea[], OUT has_open_refusals boolean,
     OUT disagreements integer,
     OUT outcome text, OUT person uuid, OUT reasons text[], OUT without text[], OUT known json
-) LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+) LANGUAGE plpgsql AS $$
 BEGIN
     SELECT b.is_entered, b.last_version, b.current_visit, b.waiting_visit, b.withdrawn_contents,
            b.has_open_refusals, b.disagreements
@@ -197,8 +197,10 @@ ARRIVE_VISIT_SIGNATURE = (
 # New rows of the person in scope, told to the feed once for all of them; `write_visit` alone calls
 # it. As definer, since app roles write no versions (FINDINGS 2).
 TELL_TOGETHER = f"""
-CREATE FUNCTION tell_together(p_person uuid, p_told json, p_count bigint) RETURNS void
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+CREATE FUNCTION tell_together(
+    p_person uuid, p_count bigint, p_kinds text[], p_sections text[], p_ids uuid[],
+    p_classes text[]
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 DECLARE
     last_seq bigint;
     told bigint;
@@ -210,14 +212,16 @@ BEGIN
         ON CONFLICT (profile_id) DO UPDATE SET version = r.version + EXCLUDED.version
         RETURNING r.version INTO last_seq;
     INSERT INTO record_change (profile_id, seq, kind, id, op, classes, section)
-        SELECT p_person, last_seq - p_count + t.n, t.kind, t.id, 'upsert', t.classes, t.section
-        FROM json_to_recordset(p_told)
-            AS t (n bigint, kind text, id uuid, classes text[], section text);
+        SELECT p_person, last_seq - p_count + t.n, t.kind, t.id, 'upsert', t.classes::text[],
+               t.section
+        FROM unnest(p_kinds, p_sections, p_ids, p_classes) WITH ORDINALITY
+            AS t (kind, section, id, classes, n);
     GET DIAGNOSTICS told = ROW_COUNT;
     IF told <> p_count THEN
         RAISE EXCEPTION 'the change feed was told of % of % rows', told, p_count;
     END IF;
 END $$"""
+TELL_TOGETHER_SIGNATURE = "tell_together(uuid, bigint, text[], text[], uuid[], text[])"
 
 
 def _insert(table: str) -> str:
@@ -230,12 +234,14 @@ def _insert(table: str) -> str:
 
 
 # Rows come whole, as JSON by the names of their columns; NULL for a table that gets none. The
-# feed's triggers are told to leave these rows to one telling (see `protect_person_table`).
+# feed's triggers leave these rows to one telling; each row's kind, id and classes come as lists
+# joined by `;`, as text that is parsed here.
 WRITE_VISIT = f"""
 CREATE FUNCTION write_visit(
-    p_person uuid, p_event uuid, p_at timestamptz, p_told json,
+    p_person uuid, p_event uuid, p_at timestamptz, p_kinds text, p_sections text, p_ids text,
+    p_classes text,
     {", ".join(f"p_{table} json" for table in BOOK_TABLES)}
-) RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     part bigint;
     total bigint := 0;
@@ -243,9 +249,14 @@ BEGIN
     PERFORM set_config('phr.feed', 'together', true);
     {"".join(map(_insert, BOOK_TABLES))}
     PERFORM set_config('phr.feed', '', true);
-    PERFORM tell_together(p_person, p_told, total);
+    PERFORM tell_together(
+        p_person, total, string_to_array(p_kinds, ';'), string_to_array(p_sections, ';'),
+        string_to_array(p_ids, ';')::uuid[], string_to_array(p_classes, ';'));
     IF p_event IS NOT NULL THEN
         INSERT INTO audit_subject (profile_id, event_id, at) VALUES (p_person, p_event, p_at)
             ON CONFLICT DO NOTHING;
     END IF;
 END $$"""
+WRITE_VISIT_SIGNATURE = (
+    f"write_visit(uuid, uuid, timestamptz, text, text, text, text{', json' * len(BOOK_TABLES)})"
+)

@@ -7,7 +7,6 @@ work of statements.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from itertools import count
 from operator import attrgetter
 from typing import Any
 from uuid import UUID
@@ -46,9 +45,8 @@ TABLES = (
     *(model.__tablename__ for _, model in PARTS.values()),
 )
 _WRITE = (
-    "SELECT write_visit(%(person)s, %(event)s, %(at)s, CAST(%(told)s AS json), "
-    + ", ".join(f"CAST(%({table})s AS json)" for table in TABLES)
-    + ")"
+    "SELECT write_visit(%(person)s, %(event)s, %(at)s, %(kinds)s, %(sections)s, %(ids)s,"
+    f" %(classes)s, {', '.join(f'CAST(%({table})s AS json)' for table in TABLES)})"
 )
 SECTION_OF = {table: models.Encounter.metadata.tables[table].info["section"] for table in TABLES}
 NO_TABLES: dict[str, None] = dict.fromkeys(TABLES)
@@ -97,12 +95,7 @@ def write_visit(  # noqa: PLR0913 - what comes with a visit
     values: dict[str, Any] = {
         model.__tablename__: _as_json(rows) for model, rows in new.items() if rows
     }
-    values |= {
-        "person": scope.profile_id,
-        "event": event_id,
-        "at": at,
-        "told": _as_json(_told(new)),
-    }
+    values |= {"person": scope.profile_id, "event": event_id, "at": at} | _told(new)
     do(session, _WRITE, NO_TABLES | values)
     return WrittenVisit(
         encounter_id=encounter_id, facts=sum(len(getattr(visit, name)) for name in PARTS)
@@ -193,20 +186,15 @@ def _own(fact: facts.Fact) -> dict[str, Any]:
     return dict(zip(NAMES[kind], VALUES[kind](fact), strict=True))
 
 
-def _told(new: NewRows) -> list[dict[str, Any]]:
-    """Return what the feed is told: each new row once, numbered in the order of the tables."""
-    number = count(1)
-    return [
-        {
-            "n": next(number),
-            "kind": model.__tablename__,
-            "id": row["id"],
-            "classes": row["classes"],
-            "section": SECTION_OF[model.__tablename__],
-        }
-        for model, rows in new.items()
-        for row in rows
-    ]
+def _told(new: NewRows) -> dict[str, str]:
+    """Return what the feed is told: of each new row its kind, section, id and classes, joined."""
+    told = [(model.__tablename__, row) for model, rows in new.items() for row in rows]
+    return {
+        "kinds": ";".join([table for table, _ in told]),
+        "sections": ";".join([SECTION_OF[table] for table, _ in told]),
+        "ids": ";".join([str(row["id"]) for _, row in told]),
+        "classes": ";".join(["{" + ",".join(sorted(row["classes"])) + "}" for _, row in told]),
+    }
 
 
 def _as_json(rows: list[dict[str, Any]]) -> str:

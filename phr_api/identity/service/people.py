@@ -23,10 +23,14 @@ from phr_api.vocab import IdentifierSystem, PartialDate, ProfileId, name_key, se
 
 FILLED = ("phone", "ethnicity", "nationality", "occupation", "blood_group")
 
-_MATCH = (
-    "SELECT outcome, person, reasons, without FROM match_person(%(systems)s, %(values)s, %(cards)s,"
-    " %(name_key)s, %(earliest)s, %(latest)s, %(is_newborn)s, %(locks)s)"
+# The arguments of the SQL function match_person, from `matching_parameters`. Lists come joined:
+# psycopg is slow at arrays.
+MATCHING = (
+    "string_to_array(%(systems)s, ';'), string_to_array(%(values)s, ';'),"
+    " string_to_array(%(cards)s, ';'), %(name_key)s, %(earliest)s, %(latest)s, %(is_newborn)s,"
+    " string_to_array(%(locks)s, ';')"
 )
+_MATCH = f"SELECT outcome, person, reasons, without FROM match_person({MATCHING})"  # noqa: S608
 _KNOWN = "SELECT known_person(%(profile)s)"
 NewRows = dict[type[Base], list[dict[str, Any]]]
 
@@ -82,18 +86,19 @@ def match_received(
 
 
 def matching_parameters(person: ReceivedPerson) -> dict[str, Any]:
-    """Return what the SQL function match_person takes of a received person."""
+    """Return what `MATCHING` takes of a received person; a number has no semicolon in it."""
     numbers, cards = _numbers(person)
     locks = [f"{system}:{value}" for system, value in numbers]
+    locks += [f"{IdentifierSystem.INSURANCE.value}:{card}" for card in cards]
     return {
-        "systems": [system for system, _ in numbers],
-        "values": [value for _, value in numbers],
-        "cards": cards,
+        "systems": ";".join([system for system, _ in numbers]),
+        "values": ";".join([value for _, value in numbers]),
+        "cards": ";".join(cards),
         "name_key": name_key(person.full_name),
         "earliest": person.birth.earliest,
         "latest": person.birth.latest,
         "is_newborn": person.is_newborn,
-        "locks": locks + [f"{IdentifierSystem.INSURANCE.value}:{card}" for card in cards],
+        "locks": ";".join(locks),
     }
 
 

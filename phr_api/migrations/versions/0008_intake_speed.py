@@ -21,19 +21,27 @@ CALLED_BY_WORKER = (
     ),
     (
         functions.WRITE_VISIT,
-        f"write_visit(uuid, uuid, timestamptz, json{', json' * len(functions.BOOK_TABLES)})",
+        functions.WRITE_VISIT_SIGNATURE,
     ),
+)
+# under the search path of the definer functions that call them, or of the worker
+CALLED_BY_OTHERS = (
+    "begin_visit(text, text, uuid, integer, uuid, date)",
+    "check_proof(integer, date, date)",
+    "lock_numbers(text[])",
 )
 
 
 def upgrade() -> None:
     op.execute(functions.MATCH_PERSON)
     op.execute(functions.TELL_TOGETHER)
-    own_function(op, "tell_together(uuid, json, bigint)", to=("phr_worker",))
+    own_function(op, functions.TELL_TOGETHER_SIGNATURE, to=("phr_worker",))
     for sql, signature in CALLED_BY_WORKER:
         op.execute(sql)
         op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
         op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO phr_worker")
+    for signature in CALLED_BY_OTHERS:
+        op.execute(f"ALTER FUNCTION {signature} RESET search_path")
     for table in functions.BOOK_TABLES:
         tell_unless_together(table)
 

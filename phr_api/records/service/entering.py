@@ -36,8 +36,7 @@ _BEGIN = (
 _ARRIVE = (
     f"SELECT {_KNOWN}, outcome, person, reasons, without, known FROM arrive_visit("  # noqa: S608
     "%(facility)s, %(ma_lk)s, %(submission)s, %(ordinal)s, %(sender)s, %(day)s, %(most)s,"
-    " %(principal)s, %(new)s, %(systems)s, %(values)s, %(cards)s, %(name_key)s, %(earliest)s,"
-    " %(latest)s, %(is_newborn)s, %(locks)s)"
+    f" %(principal)s, %(new)s, {identity.MATCHING})"
 )
 
 
