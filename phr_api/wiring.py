@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from phr_api import identity, records
+from phr_api import appointments, identity, notifications, records
 from phr_api.audit.service import chain_days, close_refusals
 from phr_api.kit import idempotency
 from phr_api.kit.jobs import Task
@@ -39,6 +39,8 @@ def periodic_tasks(settings: Settings) -> tuple[Task, ...]:
         Task(name="trim identity", every=HOUR, work=identity.trim),
         Task(name="trim validate-only reports", every=HOUR, work=records.trim_reports),  # 7 days
         Task(name="trim changes", every=DAY, work=trim_changes),
+        *appointments.tasks(),
+        *notifications.tasks(),
     )
 
 

@@ -13,7 +13,7 @@ from types import FrameType
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from phr_api import identity, records
+from phr_api import appointments, identity, notifications, records
 from phr_api.kit import clock, cursor, db, idempotency, jobs, limits
 from phr_api.settings import Settings
 from phr_api.wiring import periodic_tasks
@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 AFTER_A_FAILURE_SECONDS = 5.0
-# beside the visits in flight: the file's lock, its chunks, an order, a periodic task, one spare
-OTHER_CONNECTIONS = 5
+# beside the visits in flight: the file's lock, its chunks, an order, a periodic task, the lanes of
+# bookings, outbox and deliveries, one spare
+OTHER_CONNECTIONS = 8
 
 
 def configure(settings: Settings) -> None:
@@ -54,6 +55,9 @@ def run(settings: Settings) -> None:
         "files": lambda: records.work_once("file", stop),
         # an order does not wait behind a file of five thousand visits
         "orders": lambda: records.work_once("order", stop),
+        "appointments": appointments.work_once,
+        "outbox": notifications.drain_once,
+        "delivery": notifications.deliver_once,
         "periodic": lambda: bool(jobs.run_due(tasks, clock.now())),
     }
     threads = [

@@ -1,6 +1,13 @@
 """Facilities and code lists: the directory. No patient data."""
 
-from phr_api.clinics.queries import FacilityRow, find_facility, find_facility_names
+from phr_api.clinics.queries import (
+    FacilityRow,
+    ServiceRow,
+    find_facility,
+    find_facility_names,
+    find_service,
+    find_services,
+)
 from phr_api.clinics.service import (
     CodeRow,
     NewFacility,
@@ -13,8 +20,11 @@ __all__ = [
     "CodeRow",
     "FacilityRow",
     "NewFacility",
+    "ServiceRow",
     "find_facility",
     "find_facility_names",
+    "find_service",
+    "find_services",
     "load_codes",
     "load_demo_codes",
     "save_facilities",

@@ -1,13 +1,15 @@
 """Reads of the directory and the code lists."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from phr_api.clinics.models import Code, CodeList, Facility
+from phr_api.clinics.models import ClinicService, Code, CodeList, Facility
 from phr_api.kit.problems import NotFound
 
 
@@ -22,6 +24,37 @@ class FacilityRow:
     address: str | None
     phone: str | None
     search_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRow:
+    """A service as its clinic described it; the fields are the columns of clinic_service."""
+
+    id: UUID
+    facility_code: str
+    code: str
+    name: str
+    name_en: str | None
+    search_key: str
+    kind: str
+    minutes: int
+    price_vnd: int | None
+    preparation: str | None
+    classes: list[str]
+    questions: list[Any]
+    queue_id: UUID | None
+    confirms_itself: bool
+    respond_minutes: int
+    when_unanswered: str
+    lead_minutes: int
+    cancel_minutes: int
+    most_open: int
+    has_waitlist: bool
+    offer_minutes: int
+    asks_still_coming: bool
+    created_at: datetime
+    ended_at: datetime | None
+    version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +86,7 @@ FACILITY_COLUMNS = (
     Facility.phone,
     Facility.search_key,
 )
+SERVICE_COLUMNS = tuple(getattr(ClinicService, field.name) for field in fields(ServiceRow))
 
 
 def find_facilities(
@@ -95,6 +129,20 @@ def find_facility_names(session: Session, codes: Iterable[str]) -> dict[str, str
         return {}
     named = select(Facility.code, Facility.name).where(Facility.code.in_(wanted))
     return dict(session.execute(named).all())
+
+
+def find_service(session: Session, service_id: UUID) -> ServiceRow | None:
+    """Return this service, ended or not, or None; by primary key."""
+    return find_services(session, [service_id]).get(service_id)
+
+
+def find_services(session: Session, ids: Iterable[UUID]) -> dict[UUID, ServiceRow]:
+    """Services by id, ended ones too; one that is not known is left out. By primary key."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    rows = session.execute(select(*SERVICE_COLUMNS).where(ClinicService.id.in_(wanted)))
+    return {row.id: ServiceRow(*row) for row in rows}
 
 
 def find_codes(

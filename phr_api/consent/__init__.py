@@ -1,5 +1,6 @@
 """Who may open which record. `open_record()` is the only way to a RecordScope."""
 
+from phr_api.consent.phone import PhoneScope, open_phone
 from phr_api.consent.service import (
     FacilityRole,
     FacilityScope,
@@ -14,10 +15,12 @@ from phr_api.consent.service import (
 __all__ = [
     "FacilityRole",
     "FacilityScope",
+    "PhoneScope",
     "RecordScope",
     "judge",
     "narrow",
     "open_facility",
     "open_for_intake",
+    "open_phone",
     "open_record",
 ]

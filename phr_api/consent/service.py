@@ -18,7 +18,7 @@ from phr_api.kit.problems import NotAllowed, NotFound, NotSignedIn
 from phr_api.vocab import ProfileId, Section, SensitivityClass
 
 Relation = Literal["self", "carer", "intake"]
-FacilityRole = Literal["desk", "doctor", "system"]
+FacilityRole = Literal["desk", "doctor", "viewer", "system"]
 ALL_CLASSES, ALL_SECTIONS = frozenset(SensitivityClass), frozenset(Section)
 SYSTEM_SCOPE = "records.write"  # R6: what a facility's system is there for
 

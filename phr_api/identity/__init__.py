@@ -3,7 +3,7 @@
 from phr_api.identity import configuration, keys, tokens
 from phr_api.identity.current import current_principal
 from phr_api.identity.principal import Principal
-from phr_api.identity.queries import Notice, find_memberships, find_notices
+from phr_api.identity.queries import Notice, display_name, find_memberships, find_notices
 from phr_api.identity.received import ReceivedAddress, ReceivedCard, ReceivedPerson
 from phr_api.identity.service.notices import mark_notices_read
 from phr_api.identity.service.people import (
@@ -35,6 +35,7 @@ __all__ = [
     "authenticate",
     "configure",
     "current_principal",
+    "display_name",
     "find_known",
     "find_memberships",
     "find_notices",

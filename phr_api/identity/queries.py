@@ -154,6 +154,24 @@ def find_memberships(session: Session, account_id: UUID) -> list[tuple[str, str]
     return [(code, role) for code, role in rows]
 
 
+def display_name(session: Session, account_id: UUID, facility_code: str) -> str:
+    """Return the name that the account goes by at this facility; empty when it works there no more.
+
+    The account is the one in scope: nobody reads another's membership.
+    """
+    name = session.scalar(
+        select(Membership.display_name)
+        .where(
+            Membership.account_id == account_id,
+            Membership.facility_code == facility_code,
+            Membership.ended_at.is_(None),
+        )
+        .order_by(Membership.id)
+        .limit(1)
+    )
+    return name or ""
+
+
 def get_activation_code(session: Session, code_id: UUID) -> ActivationCode:
     """Return a code that this facility issued (its scope is set)."""
     return session.get_one(ActivationCode, code_id)

@@ -1,0 +1,1 @@
+"""What can be refused about holds, bookings and the waitlist."""

@@ -1,0 +1,1 @@
+"""One's bookings: read, move, cancel, answer."""

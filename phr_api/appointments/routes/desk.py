@@ -1,0 +1,1 @@
+"""A facility's bookings: confirm, decline, propose, book a guest."""

@@ -1,0 +1,1 @@
+"""The line: tickets, next, skip, screens, blocks."""

@@ -1,0 +1,1 @@
+"""Schedules, exceptions and replans, for a facility's staff."""

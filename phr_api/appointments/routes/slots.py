@@ -1,0 +1,1 @@
+"""Free times of a service, for everybody."""

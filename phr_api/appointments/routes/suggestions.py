@@ -1,0 +1,1 @@
+"""What to book next, from the health book."""

@@ -1,0 +1,1 @@
+"""Wire shapes of holds, bookings and the waitlist."""

@@ -1,0 +1,51 @@
+"""SQL functions of appointments: how a seat is taken and given back.
+
+They work with the rights of who calls them; the policies of `seat` decide what that is.
+"""
+
+# In order of number, as people come through a door; what another transaction is just taking is
+# passed by. Two statements, because a parameter in place of the constant would hide the partial
+# index from a generic plan. 0: there is no seat left.
+TAKE_SEAT = """
+CREATE FUNCTION take_seat(
+    p_slot uuid, p_booking uuid, p_profile uuid, p_account uuid, p_waitlist boolean
+) RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+DECLARE
+    taken integer;
+BEGIN
+    IF p_waitlist THEN
+        SELECT s.seat_no INTO taken FROM seat s
+        WHERE s.slot_id = p_slot AND s.booking_id IS NULL AND s.for_waitlist
+        ORDER BY s.seat_no LIMIT 1 FOR UPDATE SKIP LOCKED;
+    ELSE
+        SELECT s.seat_no INTO taken FROM seat s
+        WHERE s.slot_id = p_slot AND s.booking_id IS NULL AND NOT s.for_waitlist
+        ORDER BY s.seat_no LIMIT 1 FOR UPDATE SKIP LOCKED;
+    END IF;
+    IF taken IS NULL THEN
+        RETURN 0;
+    END IF;
+    UPDATE seat s
+    SET booking_id = p_booking, profile_id = p_profile, account_id = p_account,
+        for_waitlist = false, during = tstzrange(l.starts_at, l.ends_at)
+    FROM slot l WHERE l.id = p_slot AND s.slot_id = p_slot AND s.seat_no = taken;
+    RETURN taken;
+END $$"""
+
+# A freed seat is the waitlist's first, where the service has one. False: it was not this booking's.
+FREE_SEAT = """
+CREATE FUNCTION free_seat(p_slot uuid, p_seat integer, p_booking uuid) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+BEGIN
+    UPDATE seat s
+    SET booking_id = NULL, profile_id = NULL, account_id = NULL, during = NULL,
+        for_waitlist = (SELECT v.has_waitlist FROM slot l
+                        JOIN clinic_service v ON v.id = l.service_id WHERE l.id = p_slot)
+    WHERE s.slot_id = p_slot AND s.seat_no = p_seat AND s.booking_id = p_booking;
+    RETURN FOUND;
+END $$"""
+
+SEATS = (
+    (TAKE_SEAT, "take_seat(uuid, uuid, uuid, uuid, boolean)"),
+    (FREE_SEAT, "free_seat(uuid, integer, uuid)"),
+)

@@ -1,0 +1,7 @@
+"""URLs of notifications; each module of this package adds its views."""
+
+from phr_api.notifications.routes.blueprint import blp
+
+blueprints = (blp,)
+
+__all__ = ["blp", "blueprints"]
