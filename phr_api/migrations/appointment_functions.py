@@ -1,6 +1,7 @@
 """SQL functions of appointments: how a seat is taken and given back.
 
-They work with the rights of who calls them; the policies of `seat` decide what that is.
+They work with the rights and the search path of who calls them (setting one costs on a hot path);
+the policies of `seat` decide what those are.
 """
 
 # In order of number, as people come through a door; what another transaction is just taking is
@@ -9,7 +10,7 @@ They work with the rights of who calls them; the policies of `seat` decide what 
 TAKE_SEAT = """
 CREATE FUNCTION take_seat(
     p_slot uuid, p_booking uuid, p_profile uuid, p_account uuid, p_waitlist boolean
-) RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     taken integer;
 BEGIN
@@ -35,7 +36,7 @@ END $$"""
 # A freed seat is the waitlist's first, where the service has one. False: it was not this booking's.
 FREE_SEAT = """
 CREATE FUNCTION free_seat(p_slot uuid, p_seat integer, p_booking uuid) RETURNS boolean
-LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE seat s
     SET booking_id = NULL, profile_id = NULL, account_id = NULL, during = NULL,
