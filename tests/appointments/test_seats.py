@@ -14,6 +14,8 @@ from phr_api.kit.problems import NotFound
 from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
 from tests.factories.people import make_citizen
 
+pytestmark = pytest.mark.usefixtures("app")  # make_citizen signs in
+
 
 def test_seats_are_taken_in_order_until_there_is_none(session: Session) -> None:
     slot = make_slot(session, capacity=2)
