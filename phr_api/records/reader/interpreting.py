@@ -38,7 +38,7 @@ def interpret(visit: ReadVisit, *, today: date, facility_code: str) -> Reading:
     cells = Cells(Faults(), table, 1, canonical(table, rows[0]))
     diagnoses = encounters.read_diagnoses(cells)
     labels = Labels(visit.tables)
-    classes = labels.of_visit(visit.tables)
+    classes = labels.of_visit()
     encounter = encounters.read_encounter(
         cells,
         received=rows[0],

@@ -55,7 +55,7 @@ class Lines:
 
     def classes_of(self, cells: Cells) -> Classes:
         """Return the visit's classes and those that this line's own cells tell."""
-        return self.classes | self.labels.of_row(cells.table, self.received(cells))
+        return self.classes | self.labels.of_row(self.received(cells))
 
 
 def read_medications(lines: Lines) -> tuple[Medication, ...]:
@@ -135,7 +135,7 @@ def read_results(lines: Lines) -> tuple[Result, ...]:
     for row in lines.tables.get("XML3", ()):
         if code := row.get("MA_DICH_VU"):
             _, classes = services.get(code, (None, NONE))
-            classes |= lines.labels.of_row("XML3", row)
+            classes |= lines.labels.of_row(row)
             services[code] = (row.get("TEN_DICH_VU") or None, classes)
     return tuple(_result(lines, cells, services) for cells in lines.cells("XML4"))
 

@@ -4,6 +4,9 @@ Left out are only the columns of names, addresses, numbers, dates and money that
 an element that it does not know, or a repeated one, may say anything.
 """
 
+from collections.abc import Iterable
+from itertools import chain
+
 from phr_api.records.reader.layout import ARRIVAL, KNOWN, SUMMARY
 from phr_api.records.reader.rows import Row
 from phr_api.vocab import (
@@ -49,55 +52,76 @@ _CODES = {
 
 
 class Labels:
-    """The classes that the rows of one visit tell; one look says whether any row tells any."""
+    """The classes that the rows of one visit tell."""
 
-    __slots__ = ("_is_telling",)
+    __slots__ = ("_of_rows", "_tables")
 
     def __init__(self, tables: dict[str, list[Row]]) -> None:
-        words: list[str] = []
-        codes: list[str] = []
-        services: list[str] = []
-        for table, rows in tables.items():
-            for row in rows:
-                words.extend(filter(None, map(row.get, _WORDS[table])))
-                codes.extend(filter(None, map(row.get, _CODES[table])))
-                if not KNOWN[table].issuperset(row):
-                    others = _others(table, row)
-                    words += others
-                    codes += others
-                if service := row.get("MA_DICH_VU"):
-                    services.append(service)
-        self._is_telling = bool(
-            classes_of_text(*words) or classes_of_codes(codes) or classes_of_services(services)
-        )
+        self._tables = tables  # whose rows live as long as this: an id names one of them
+        self._of_rows = _labelled(tables)
 
-    def of_row(self, table: str, row: Row) -> Classes:
-        """Return what this row's own cells tell."""
-        if not self._is_telling:
-            return NONE
-        others = _others(table, row)
-        return (
-            classes_of_text(*map(row.get, _WORDS[table]), *others)
-            | classes_of_codes([*filter(None, map(row.get, _CODES[table])), *others])
-            | classes_of_services((row.get("MA_DICH_VU", ""),))
-        )
+    def of_row(self, row: Row) -> Classes:
+        """Return what the own cells of one of the visit's rows tell."""
+        return self._of_rows.get(id(row), NONE)
 
-    def of_visit(self, tables: dict[str, list[Row]]) -> Classes:
+    def of_visit(self) -> Classes:
         """Return what goes to every fact: the visit's own row, diagnoses on papers, programmes."""
-        found: Classes = NONE
+        tables, found = self._tables, NONE
         if tables.get("XML6"):
             found |= {SensitivityClass.HIV}
         if tables.get("XML15"):
             found |= {SensitivityClass.TB}
-        if not self._is_telling:
+        if not self._of_rows:
             return found
         for table in (SUMMARY, ARRIVAL):
             for row in tables.get(table, ()):
-                found |= self.of_row(table, row)
+                found |= self.of_row(row)
         for table in PAPERS:
             for row in tables.get(table, ()):
-                found |= _of_diagnosis(row)
+                found |= _of_diagnosis(row) if self.of_row(row) else NONE
         return found
+
+
+def _labelled(tables: dict[str, list[Row]]) -> dict[int, Classes]:
+    """Return the classes of the rows that tell any, by id; one look says whether any row does.
+
+    Most visits tell nothing, and in others it is one table: each row alone costs more.
+    """
+    looked_at = {table: _looked_at(table, rows) for table, rows in tables.items()}
+    if not _classes(
+        *(chain.from_iterable(cells) for cells in zip(*looked_at.values(), strict=True))
+    ):
+        return {}
+    return {
+        id(row): classes
+        for table, cells in looked_at.items()
+        if _classes(*cells)
+        for row in tables[table]
+        if (classes := _classes(*_looked_at(table, [row])))
+    }
+
+
+def _looked_at(table: str, rows: list[Row]) -> tuple[list[str], list[str], list[str]]:
+    """Return the cells that are looked at: for words, for diseases' codes, for services' codes."""
+    words: list[str] = []
+    codes: list[str] = []
+    services: list[str] = []
+    known = KNOWN[table]
+    for row in rows:
+        get = row.get
+        words.extend(filter(None, map(get, _WORDS[table])))
+        codes.extend(filter(None, map(get, _CODES[table])))
+        if not known.issuperset(row):
+            others = _others(table, row)
+            words += others
+            codes += others
+        if service := get("MA_DICH_VU"):
+            services.append(service)
+    return words, codes, services
+
+
+def _classes(words: Iterable[str], codes: Iterable[str], services: Iterable[str]) -> Classes:
+    return classes_of_text(*words) | classes_of_codes(codes) | classes_of_services(services)
 
 
 def _of_diagnosis(row: Row) -> Classes:
