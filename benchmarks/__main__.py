@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import book, intake
+from benchmarks import book, intake, start
 from benchmarks.report import Report
 from benchmarks.scale import FULL, SMALL
 from phr_api.kit import clock
@@ -17,13 +17,13 @@ HOW = (
     "Ratios are medians of rounds in which the figure and its peer were measured one after the"
     " other; absolute numbers are of this one machine and this one run."
 )
-PARTS = {"book": book.run, "intake": intake.run}
+PARTS = {"book": book.run, "intake": intake.run, "start": start.run}
 
 
 def main() -> int:
     """Run the named parts, or all; only a full run of all writes RESULTS.md."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="book, intake; default both")
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
     parser.add_argument("--small", action="store_true", help="only whether they still run")
     arguments = parser.parse_args()
     chosen, scale = arguments.parts or list(PARTS), SMALL if arguments.small else FULL

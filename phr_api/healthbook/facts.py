@@ -1,4 +1,7 @@
-"""What one visit tells about one person, as the book takes it: frozen, typed, without I/O.
+"""What one visit tells about one person, as the book takes it: typed, without I/O.
+
+Frozen to the type checker only: a dataclass that is frozen at run time sets each of its fields by a
+call, and a visit has some 15 facts of 20 fields.
 
 `received` holds every field of the source row as it came, money and unknown fields too; `classes`
 says what a right must name to open the fact (empty: general). The sources are named by table and
@@ -8,14 +11,20 @@ element of QĐ 3176. A `None` is a field that the file did not tell.
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, TypeVar, dataclass_transform
 
 from phr_api.vocab import FacilityCode, PaperKind, SensitivityClass
 
 DiagnosisRole = Literal["main", "other", "traditional"]
+AFact = TypeVar("AFact")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(field,))
+def _fact(kind: type[AFact]) -> type[AFact]:
+    return dataclass(slots=True, kw_only=True)(kind)
+
+
+@_fact
 class Fact:
     """What every fact has."""
 
@@ -23,7 +32,7 @@ class Fact:
     received: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_fact
 class Diagnosis:
     """A code of MA_BENH_CHINH (main), MA_BENH_KT (other) or MA_BENH_YHCT (traditional)."""
 
@@ -31,7 +40,7 @@ class Diagnosis:
     role: DiagnosisRole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_fact
 class Encounter(Fact):
     """The visit itself (XML1), or the mere arrival (XML0, `is_arrival`).
 
@@ -66,7 +75,7 @@ class Encounter(Fact):
     is_arrival: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_fact
 class Medication(Fact):
     """A line of XML2. `until_on` is the last day by the dose text, where that says so."""
 
@@ -85,7 +94,7 @@ class Medication(Fact):
     prescriber: str | None = None  # MA_BAC_SI, a licence code
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_fact
 class Procedure(Fact):
     """A line of XML3: a supply when MA_VAT_TU is set, else a service."""
 
@@ -101,7 +110,7 @@ class Procedure(Fact):
     resulted_at: datetime | None = None  # NGAY_KQ
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_fact
 class Result(Fact):
     """A line of XML4. `value_num` only when the value is a plain number; no range exists there."""
 
@@ -118,7 +127,7 @@ class Result(Fact):
     resulted_at: datetime | None = None  # NGAY_KQ
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_fact
 class Vitals:
     """What the convention `CSST<M75_T37_HA120/70_NT18_SP98>` of a note tells."""
 
@@ -131,7 +140,7 @@ class Vitals:
     nursing_level: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_fact
 class Note(Fact):
     """A line of XML5. Its text may hold `<` and `>`: escape it wherever it is shown as HTML."""
 
@@ -145,7 +154,7 @@ class Note(Fact):
     vitals: Vitals | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_fact
 class Programme(Fact):
     """Care under a national programme: a line of XML6 (hiv) or XML15 (tb)."""
 
@@ -156,7 +165,7 @@ class Programme(Fact):
     regimen: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_fact
 class Paper(Fact):
     """A paper of XML7 to XML14; `details` are its readable parts, camelCase, as the app shows."""
 
@@ -172,7 +181,7 @@ class Paper(Fact):
     details: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_fact
 class Visit:
     """One visit with all that was sent of it."""
 

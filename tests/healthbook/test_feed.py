@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from phr_api import healthbook
@@ -173,3 +174,33 @@ def test_a_position_survives_the_cursor_and_belongs_to_one_account(citizen: Citi
     assert position.classes == {SensitivityClass.HIV, SensitivityClass.REPRODUCTIVE}
     with pytest.raises(InvalidCursor):
         read_position(person, account, cursor)
+
+
+def tell(connection: Connection, whose: UUID, count: int) -> None:
+    """Tell the feed of one row of this person, as write_visit does of many."""
+    connection.execute(
+        text(
+            "SELECT tell_together(:person, :count, '{encounter}', '{encounters}',"
+            " CAST(ARRAY[:id] AS uuid[]), ARRAY['{}'])"
+        ),
+        {"person": whose, "count": count, "id": str(whose)},
+    )
+
+
+def test_only_the_person_in_scope_is_told_of(
+    session: Session, worker_connection: Connection, citizen: Citizen
+) -> None:
+    other = make_profile(session).id
+    scope = text("SELECT set_config('phr.profile_id', :person, true)")
+    worker_connection.execute(scope, {"person": str(citizen.profile.id)})
+    with pytest.raises(ProgrammingError, match="not the person in scope"):
+        tell(worker_connection, other, 1)
+
+
+def test_a_feed_that_is_told_of_fewer_rows_than_were_written_stops_the_write(
+    worker_connection: Connection, citizen: Citizen
+) -> None:
+    scope = text("SELECT set_config('phr.profile_id', :person, true)")
+    worker_connection.execute(scope, {"person": str(citizen.profile.id)})
+    with pytest.raises(DBAPIError, match="told of 1 of 2 rows"):
+        tell(worker_connection, citizen.profile.id, 2)

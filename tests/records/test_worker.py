@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
@@ -105,6 +106,21 @@ def test_two_submissions_of_one_visit_at_once_end_as_one(
 
         assert sorted(name for one in taken for name in one.counts) == ["accepted", "unchanged"]
         assert states(session, key) == ["current"]
+
+
+def test_two_uploads_of_one_visit_at_once_end_as_one(
+    app: Flask, system: System, session: Session, environment: dict[str, str]
+) -> None:
+    key, number = new_key(), new_number()
+    files = [a_file(a_visit(key, number=number)), a_file(a_visit(key, number=number)) + b"\n"]
+
+    with ThreadPoolExecutor() as pool, a_worker(environment), a_worker(environment):
+        sent = list(pool.map(lambda file: post(app.test_client(), system, file), files))
+        wait_until(lambda: {state_of(session, one) for one in sent} == {"done"})
+
+    counts = [session.get_one(Submission, one).counts for one in sent]
+    assert sorted(name for one in counts for name in one) == ["accepted", "unchanged"]
+    assert states(session, key) == ["current"]
 
 
 def test_files_with_the_same_people_at_once_neither_deadlock_nor_double_anybody(

@@ -57,9 +57,8 @@ def read_rows(root: etree._Element, data: bytes, table: str | None) -> TableRows
             row = _odd_row(element, table, unknown)
         rows.append(row)
     # as many tags as rows and their cells explain: then no cell holds elements of its own
-    # (every one of them has a slash, which is counted faster; words may hold more)
     explained = cells + len(elements) + _wrappers(elements, root)
-    if data.count(b"/") > explained and data.count(b"</") + data.count(b"/>") > explained:
+    if data.count(b"</") + data.count(b"/>") > explained:
         rows = [_odd_row(element, table, unknown) for element in elements]
     return TableRows(table, rows, list(unknown))
 
