@@ -18,6 +18,7 @@ BASE: dict[str, set[str]] = {
     "link_by_claims": WEB,
     "lock_records": WORKER,
     "match_person": WORKER,
+    "not_yet_shown": WEB,
     "sign_in_account": WEB,
     "staff_account": WORKER,
     "tell_together": WORKER,
