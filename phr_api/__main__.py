@@ -31,6 +31,7 @@ COMMANDS = {
         "send", "Send a hospital's XML files to the service as a system; watch a folder."
     ),
     "reprocess": Entry("reprocess", "Run refused and waiting visits again from the kept bytes."),
+    "reattach": Entry("reattach", "Move a visit from a wrong person's book to the right one's."),
     "originals": Entry("originals", "Write a hospital's file as it was received; it is traced."),
     "clients": Entry(
         "clients", "Register, list and end the systems that may send, and their keys."
