@@ -1,11 +1,14 @@
 """Slots and seats, bookings and the waitlist, the line at the clinic."""
 
+from datetime import timedelta
+
 from phr_api.appointments.queries.slots import SlotRow, find_next_free, get_slot
 from phr_api.appointments.rules.states import By, State
 from phr_api.appointments.service.bookings import booking_view
 from phr_api.appointments.service.changing import transition
 from phr_api.appointments.service.moving import offer_alternatives
 from phr_api.appointments.service.seats import free_seat, take_seat
+from phr_api.appointments.service.slots import trim as trim_slots
 from phr_api.appointments.service.work import work_once
 from phr_api.kit.jobs import Task
 
@@ -27,4 +30,4 @@ __all__ = [
 
 def tasks() -> tuple[Task, ...]:
     """Return what the worker does for this room on its own, beside `work_once`."""
-    return ()
+    return (Task(name="trim slots", every=timedelta(hours=1), work=trim_slots),)

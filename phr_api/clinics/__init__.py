@@ -2,9 +2,13 @@
 
 from phr_api.clinics.queries import (
     FacilityRow,
+    HolidayRow,
     ServiceRow,
+    find_facilities_by_code,
     find_facility,
     find_facility_names,
+    find_holidays,
+    find_practitioner_names,
     find_service,
     find_services,
 )
@@ -19,10 +23,14 @@ from phr_api.clinics.service import (
 __all__ = [
     "CodeRow",
     "FacilityRow",
+    "HolidayRow",
     "NewFacility",
     "ServiceRow",
+    "find_facilities_by_code",
     "find_facility",
     "find_facility_names",
+    "find_holidays",
+    "find_practitioner_names",
     "find_service",
     "find_services",
     "load_codes",

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from phr_api.clinics.models import ClinicService, Code, CodeList, Facility
+from phr_api.clinics.models import ClinicService, Code, CodeList, Facility, Holiday, Practitioner
 from phr_api.kit.problems import NotFound
 
 
@@ -55,6 +55,15 @@ class ServiceRow:
     created_at: datetime
     ended_at: datetime | None
     version: int
+
+
+@dataclass(frozen=True, slots=True)
+class HolidayRow:
+    """A public holiday."""
+
+    on_date: date
+    name_vi: str
+    name_en: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +131,15 @@ def get_facility(session: Session, code: str) -> FacilityRow:
     return found
 
 
+def find_facilities_by_code(session: Session, codes: Iterable[str]) -> dict[str, FacilityRow]:
+    """Facilities by code; one that the directory does not know is left out. By primary key."""
+    wanted = sorted(set(codes))
+    if not wanted:
+        return {}
+    rows = session.execute(select(*FACILITY_COLUMNS).where(Facility.code.in_(wanted)))
+    return {row.code: FacilityRow(*row) for row in rows}
+
+
 def find_facility_names(session: Session, codes: Iterable[str]) -> dict[str, str]:
     """Names by code; a facility that the directory does not know is left out. By primary key."""
     wanted = sorted(set(codes))
@@ -143,6 +161,24 @@ def find_services(session: Session, ids: Iterable[UUID]) -> dict[UUID, ServiceRo
         return {}
     rows = session.execute(select(*SERVICE_COLUMNS).where(ClinicService.id.in_(wanted)))
     return {row.id: ServiceRow(*row) for row in rows}
+
+
+def find_practitioner_names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
+    """Title and name by id, of those who have left too. By primary key."""
+    wanted = sorted(set(ids))
+    if not wanted:
+        return {}
+    query = select(Practitioner.id, Practitioner.title, Practitioner.full_name)
+    rows = session.execute(query.where(Practitioner.id.in_(wanted)))
+    return {row.id: " ".join(filter(None, (row.title, row.full_name))) for row in rows}
+
+
+def find_holidays(session: Session, since: date, until: date) -> list[HolidayRow]:
+    """Public holidays from `since` to `until`, both included, in order; by primary key."""
+    query = select(Holiday.on_date, Holiday.name_vi, Holiday.name_en).where(
+        Holiday.country == "VN", Holiday.on_date.between(since, until)
+    )
+    return [HolidayRow(*row) for row in session.execute(query.order_by(Holiday.on_date))]
 
 
 def find_codes(

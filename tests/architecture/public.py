@@ -18,7 +18,10 @@ BASE = {
     "POST /v1/sign-in/attempts",
     "POST /v1/sign-in/attempts/<uuid:attempt_id>/completion",
 }
-CLINICS: set[str] = set()
+CLINICS = {
+    "GET /v1/facilities/<string(length=5):code>/services/<uuid:service_id>/slots",
+    "GET /v1/slots",
+}
 APPOINTMENTS: set[str] = set()
 QUEUE: set[str] = set()
 NOTIFICATIONS: set[str] = set()

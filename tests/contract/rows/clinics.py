@@ -6,7 +6,10 @@ from sqlalchemy.orm import Session
 
 from tests.factories.people import Citizen
 
-PUBLIC: set[str] = set()
+PUBLIC: set[str] = {
+    "GET /v1/facilities/{code}/services/{service_id}/slots",
+    "GET /v1/slots",
+}
 MINE: dict[str, Any] = {}
 PERSONAL: dict[str, Any] = {}
 FACILITY: dict[str, tuple[frozenset[str], Any]] = {}
