@@ -142,6 +142,16 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # noqa: TID251
     def tell_version(self, entity: HasVersion) -> None:
         super().set_etag([str(entity.id), entity.version])
 
+    def conditional(self, view: View) -> View:
+        """Document the If-Match of a POST that changes a state; `demanded_versions` demands it."""
+        parameter = {
+            "in": "header",
+            "name": "If-Match",
+            "required": True,
+            "schema": {"type": "string"},
+        }
+        return self.doc(parameters=[parameter])(view)
+
     def idempotent(self, view: View) -> View:
         """Document and demand the Idempotency-Key of a POST that creates (R22)."""
         parameter = {
@@ -222,6 +232,22 @@ HTTP_PROBLEMS: dict[int, type[Problem]] = {
 def language() -> Language:
     """Vietnamese unless the caller prefers English (RFC 9110 §12.5.4)."""
     return "en" if request.accept_languages.best_match(["vi", "en"], "vi") == "en" else "vi"
+
+
+def version_tag(entity: HasVersion) -> str:
+    """Return the ETag of this version, as If-Match takes it; what `tell_version` sends."""
+    tag = flask_smorest.Blueprint._generate_etag([str(entity.id), entity.version])  # noqa: SLF001
+    return f'"{tag}"'
+
+
+def demanded_versions() -> frozenset[str]:
+    """Return the ETags that If-Match of this request names; VersionMissing (428) without any.
+
+    For POSTs, whose wrong version is no 412: the answer says what the state is now.
+    """
+    if not request.if_match:
+        raise problems.VersionMissing
+    return frozenset(f'"{tag}"' for tag in request.if_match.as_set())
 
 
 def current_attempt(principal_id: UUID, *, body: bytes | None = None) -> Attempt:
