@@ -9,7 +9,15 @@ from uuid import UUID
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from phr_api.clinics.models import ClinicService, Code, CodeList, Facility, Holiday, Practitioner
+from phr_api.clinics.models import (
+    ClinicQueue,
+    ClinicService,
+    Code,
+    CodeList,
+    Facility,
+    Holiday,
+    Practitioner,
+)
 from phr_api.kit.problems import NotFound
 
 
@@ -58,6 +66,19 @@ class ServiceRow:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueRow:
+    """A line that people wait in: `prefix` before its numbers, `screen_key` for its screen."""
+
+    id: UUID
+    facility_code: str
+    name: str
+    prefix: str
+    rooms: list[str]
+    screen_key: str
+    minutes_each: int
+
+
+@dataclass(frozen=True, slots=True)
 class HolidayRow:
     """A public holiday."""
 
@@ -95,6 +116,7 @@ FACILITY_COLUMNS = (
     Facility.phone,
     Facility.search_key,
 )
+QUEUE_COLUMNS = tuple(getattr(ClinicQueue, field.name) for field in fields(QueueRow))
 SERVICE_COLUMNS = tuple(getattr(ClinicService, field.name) for field in fields(ServiceRow))
 
 
@@ -161,6 +183,21 @@ def find_services(session: Session, ids: Iterable[UUID]) -> dict[UUID, ServiceRo
         return {}
     rows = session.execute(select(*SERVICE_COLUMNS).where(ClinicService.id.in_(wanted)))
     return {row.id: ServiceRow(*row) for row in rows}
+
+
+def find_queues(session: Session, facility_code: str) -> list[QueueRow]:
+    """Return a facility's lines that have not ended, by name."""
+    query = select(*QUEUE_COLUMNS).where(
+        ClinicQueue.facility_code == facility_code, ClinicQueue.ended_at.is_(None)
+    )
+    rows = session.execute(query.order_by(ClinicQueue.name, ClinicQueue.id))
+    return [QueueRow(*row) for row in rows]
+
+
+def find_queue(session: Session, queue_id: UUID) -> QueueRow | None:
+    """Return this line, ended or not, or None; by primary key."""
+    row = session.execute(select(*QUEUE_COLUMNS).where(ClinicQueue.id == queue_id)).first()
+    return QueueRow(*row) if row else None
 
 
 def find_practitioner_names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
