@@ -32,7 +32,7 @@ def read_me() -> dict[str, Any]:
         set_scope(session, account_id=principal.account_id)
         memberships = find_memberships(session, principal.principal_id)
         notices = find_notices(session, principal.principal_id)
-        names = find_facility_names(session, {code for code, _ in memberships})
+        names = find_facility_names(session, {code for code, _, _ in memberships})
     return {
         "account": {"id": principal.account_id},
         "session": {
@@ -43,8 +43,12 @@ def read_me() -> dict[str, Any]:
         },
         "profiles": people,
         "memberships": [
-            {"facility": {"code": code, "name": names.get(code, code)}, "role": role}
-            for code, role in memberships
+            {
+                "facility": {"code": code, "name": names.get(code, code)},
+                "role": role,
+                "display_name": goes_by,
+            }
+            for code, role, goes_by in memberships
         ],
         "notices": notices,
     }

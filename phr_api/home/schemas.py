@@ -38,6 +38,9 @@ class MemberFacilitySchema(Schema):
 class MembershipSchema(Schema):
     facility = fields.Nested(MemberFacilitySchema, required=True)
     role = fields.String(required=True)
+    display_name = fields.String(
+        required=True, metadata={"description": "the name that stands on what one does there"}
+    )
 
 
 class NoticeSchema(Schema):

@@ -17,6 +17,7 @@ from marshmallow import (
 
 from phr_api.identity.service.activation import SeenDocument
 from phr_api.identity.service.details import NewIdentifier
+from phr_api.identity.service.pages import MOST_CLERKS
 from phr_api.identity.service.sessions import Device
 from phr_api.identity.service.sign_in import Completion, NewAttempt
 from phr_api.kit import clock
@@ -113,6 +114,28 @@ class CompletionSchema(Schema):
     @post_load
     def to_command(self, data: dict[str, Any], **_: Any) -> Completion:
         return Completion(**data)
+
+
+class ClerkSchema(Schema):
+    """Several clerks share a desk's machine; each has a place in the page, and a cookie."""
+
+    clerk = fields.Integer(required=True, validate=validate.Range(0, MOST_CLERKS - 1))
+
+
+class PageCompletionSchema(ClerkSchema):
+    code = fields.String(required=True, validate=line(2000))
+    state = fields.String(required=True, validate=line(200))
+    code_verifier = fields.String(required=True, validate=matching(VERIFIER))
+
+    @post_load
+    def to_command(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {"clerk": data.pop("clerk"), "completion": Completion(**data)}
+
+
+class PageTokensSchema(Schema):
+    access_token = fields.String(required=True)
+    expires_in = fields.Integer(required=True, metadata={"description": "seconds"})
+    token_type = fields.String(required=True)
 
 
 class TokensSchema(Schema):

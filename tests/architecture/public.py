@@ -19,13 +19,25 @@ BASE = {
     "POST /v1/sign-in/attempts/<uuid:attempt_id>/completion",
 }
 CLINICS = {
+    "GET /v1/facilities/<string(length=5):code>/practitioners",
+    "GET /v1/facilities/<string(length=5):code>/practitioners/<uuid:practitioner_id>",
+    "GET /v1/facilities/<string(length=5):code>/services",
+    "GET /v1/facilities/<string(length=5):code>/services/<uuid:service_id>",
     "GET /v1/facilities/<string(length=5):code>/services/<uuid:service_id>/slots",
+    "GET /v1/holidays",
+    "GET /v1/services",
     "GET /v1/slots",
 }
 APPOINTMENTS: set[str] = set()
-QUEUE: set[str] = set()
+QUEUE = {"GET /v1/screens/<string(maxlength=40):screen_key>"}
 NOTIFICATIONS: set[str] = set()
 PHONES: set[str] = set()
-PAGES: set[str] = set()
+PAGES: set[str] = {
+    "DELETE /v1/sessions/page-renewal",
+    "GET /desk",
+    "GET /desk/<name>",
+    "POST /v1/sessions/page-renewal",
+    "POST /v1/sign-in/attempts/<uuid:attempt_id>/page-completion",
+}
 
 PUBLIC = BASE | CLINICS | APPOINTMENTS | QUEUE | NOTIFICATIONS | PHONES | PAGES

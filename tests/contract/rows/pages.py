@@ -6,7 +6,11 @@ from sqlalchemy.orm import Session
 
 from tests.factories.people import Citizen
 
-PUBLIC: set[str] = set()
+PUBLIC: set[str] = {
+    "DELETE /v1/sessions/page-renewal",
+    "POST /v1/sessions/page-renewal",
+    "POST /v1/sign-in/attempts/{attempt_id}/page-completion",
+}
 MINE: dict[str, Any] = {}
 PERSONAL: dict[str, Any] = {}
 FACILITY: dict[str, tuple[frozenset[str], Any]] = {}
