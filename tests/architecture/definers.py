@@ -27,10 +27,14 @@ BASE: dict[str, set[str]] = {
     "use_activation": WEB,
 }
 CLINICS: dict[str, set[str]] = {}
-APPOINTMENTS: dict[str, set[str]] = {}
-QUEUE: dict[str, set[str]] = {}
-NOTIFICATIONS: dict[str, set[str]] = {}
-PHONES: dict[str, set[str]] = {}
+APPOINTMENTS = {"is_awaited": WEB | WORKER, "waitlist_place": WEB}
+QUEUE: dict[str, set[str]] = {"find_todays": WEB, "queue_place": WEB, "screen": WEB}
+NOTIFICATIONS: dict[str, set[str]] = {
+    "bind_push_token": WEB,
+    "notification_targets": WORKER,
+    "stream_rights": WEB,
+}
+PHONES: dict[str, set[str]] = {"phone_account": WEB}
 PAGES: dict[str, set[str]] = {}
 
 DEFINERS = BASE | CLINICS | APPOINTMENTS | QUEUE | NOTIFICATIONS | PHONES | PAGES

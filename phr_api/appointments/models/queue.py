@@ -44,7 +44,6 @@ class QueueDay(Base):
     facility_code: Mapped[str]
     next_number: Mapped[int] = mapped_column(default=1)
     version: Mapped[int] = mapped_column(BigInteger, default=0)
-    minutes_each: Mapped[Decimal | None] = mapped_column(Numeric(6, 2))
 
 
 class Ticket(Base):

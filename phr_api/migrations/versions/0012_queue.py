@@ -5,6 +5,7 @@ Revision ID: 0012
 
 from alembic import op
 
+from phr_api.migrations import queue_functions as functions
 from phr_api.migrations.sql import (
     ALL_VERBS,
     FACILITY,
@@ -12,6 +13,7 @@ from phr_api.migrations.sql import (
     PHONE,
     READ,
     WRITE,
+    definer,
     force_rls,
     grant,
     let_worker,
@@ -53,7 +55,6 @@ CREATE TABLE queue_day (
     facility_code text NOT NULL,
     next_number integer NOT NULL DEFAULT 1,
     version bigint NOT NULL DEFAULT 0,
-    minutes_each numeric(6,2),
     CONSTRAINT pk_queue_day PRIMARY KEY (queue_id, on_date)
 )
 """,
@@ -140,6 +141,8 @@ def upgrade() -> None:
     for table in ("number_block", "day_closing"):
         protect_facility_table(op, table, web=WRITE, worker=READ)
         let_worker(op, table)
+    for sql, signature in functions.CLOSED_LIST:
+        definer(op, sql, signature, to=("phr_web",))
 
 
 def protect_ticket() -> None:
