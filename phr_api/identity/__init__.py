@@ -17,6 +17,7 @@ from phr_api.identity.service.people import (
     matching_parameters,
     read_match,
 )
+from phr_api.identity.service.sessions import require_live
 from phr_api.identity.service.upkeep import trim
 from phr_api.identity.tokens import authenticate
 from phr_api.settings import Settings
@@ -43,6 +44,7 @@ __all__ = [
     "match_received",
     "matching_parameters",
     "read_match",
+    "require_live",
     "trim",
 ]
 

@@ -5,6 +5,7 @@ Revision ID: 0010
 
 from alembic import op
 
+from phr_api.migrations import notification_functions
 from phr_api.migrations.sql import (
     ACCOUNT,
     ALL_VERBS,
@@ -159,6 +160,7 @@ def upgrade() -> None:
         let_worker(op, table)
     protect_by_role(op, "delivery", worker=ALL_VERBS)
     protect_account_table(op, "phone_proof", web="SELECT", worker="")
+    notification_functions.create(op)
 
 
 def protect_notification() -> None:
