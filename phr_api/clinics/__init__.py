@@ -18,6 +18,7 @@ from phr_api.clinics.queries import (
 from phr_api.clinics.service import (
     CodeRow,
     NewFacility,
+    ServiceChanged,
     load_codes,
     load_demo_codes,
     save_facilities,
@@ -29,6 +30,7 @@ __all__ = [
     "HolidayRow",
     "NewFacility",
     "QueueRow",
+    "ServiceChanged",
     "ServiceRow",
     "find_facilities_by_code",
     "find_facility",

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from phr_api.appointments import State, take_seat
 from phr_api.appointments.models import Booking, Schedule, Seat, Slot
-from phr_api.clinics.models import ClinicQueue, ClinicService, Facility
+from phr_api.clinics.models import ClinicQueue, ClinicService, Facility, Practitioner
 from phr_api.kit import clock
 from phr_api.kit.ids import new_row_id
 from phr_api.vocab import search_key
@@ -63,18 +63,38 @@ def make_service(
     """Save a service under a code of its own; further columns by name."""
     make_facility(session, code=facility_code)
     row = ClinicService(
+        **{
+            "id": new_row_id(),
+            "facility_code": facility_code,
+            "code": code or f"T{secrets.token_hex(6)}",
+            "name": name,
+            "search_key": search_key(name),
+            "kind": "on-site",
+            "minutes": 15,
+            "queue_id": queue.id if queue else None,
+            "confirms_itself": confirms_itself,
+            "has_waitlist": has_waitlist,
+            "created_at": clock.now(),
+        }
+        | columns
+    )
+    session.add(row)
+    session.commit()
+    return row
+
+
+def make_practitioner(
+    session: Session, *, facility_code: str = FACILITY, name: str = "Lê Thị Bác Sĩ Thử"
+) -> Practitioner:
+    """Save somebody whom a clinic lists, under a licence of their own."""
+    make_facility(session, code=facility_code)
+    row = Practitioner(
         id=new_row_id(),
         facility_code=facility_code,
-        code=code or f"T{secrets.token_hex(6)}",
-        name=name,
-        search_key=search_key(name),
-        kind="on-site",
-        minutes=15,
-        queue_id=queue.id if queue else None,
-        confirms_itself=confirms_itself,
-        has_waitlist=has_waitlist,
+        full_name=name,
+        title="BS",
+        licence_number=f"{secrets.token_hex(4)}/TEST-GPHN",
         created_at=clock.now(),
-        **columns,
     )
     session.add(row)
     session.commit()

@@ -1,29 +1,25 @@
-"""The public directory: facilities and code lists."""
+"""Facilities, code lists, holidays."""
 
+from datetime import date
 from typing import Any
 
-from flask import Response, after_this_request
 from marshmallow import RAISE
 
 from phr_api.clinics import queries
-from phr_api.clinics.schemas import (
+from phr_api.clinics.routes.blueprint import blp, keep_for
+from phr_api.clinics.schemas.directory import (
     CodePageSchema,
     CodeQuerySchema,
     FacilityPageSchema,
     FacilitySchema,
     FacilitySearchSchema,
+    HolidayQuerySchema,
+    HolidaysSchema,
 )
-from phr_api.kit import cursor
+from phr_api.kit import clock, cursor
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.problems import NotFound
-from phr_api.kit.web import Blueprint
 from phr_api.vocab import search_key
-
-blp = Blueprint(
-    "clinics", __name__, url_prefix="/v1", description="Facilities and code lists, public"
-)
-
-blueprints = (blp,)
 
 FACILITIES = "facilities"
 CODES = "codes"
@@ -45,7 +41,7 @@ def search_facilities(search: dict[str, Any]) -> dict[str, Any]:
             after=after,
         )
     page, rest = found[: search["limit"]], found[search["limit"] :]
-    _keep_for_five_minutes()
+    keep_for(300)
     last = page[-1] if rest else None
     return {
         "items": page,
@@ -60,7 +56,7 @@ def read_facility(code: str) -> queries.FacilityRow:
     """Read one facility"""
     with unit_of_work() as session:
         found = queries.get_facility(session, code)
-    _keep_for_five_minutes()
+    keep_for(300)
     return found
 
 
@@ -78,7 +74,7 @@ def list_codes(page: dict[str, Any], system: str) -> dict[str, Any]:
             raise NotFound
         found = queries.find_codes(session, system, limit=page["limit"] + 1, after=after)
     items, rest = found[: page["limit"]], found[page["limit"] :]
-    _keep_for_five_minutes()
+    keep_for(300)
     return {
         "system": system,
         "version": lists[0].version,
@@ -87,8 +83,15 @@ def list_codes(page: dict[str, Any], system: str) -> dict[str, Any]:
     }
 
 
-def _keep_for_five_minutes() -> None:
-    @after_this_request
-    def tell(response: Response) -> Response:
-        response.headers["Cache-Control"] = "public, max-age=300"
-        return response
+@blp.route("/holidays")
+@blp.public
+@blp.arguments(HolidayQuerySchema, location="query", unknown=RAISE)
+@blp.response(200, HolidaysSchema)
+def list_holidays(asked: dict[str, Any]) -> dict[str, Any]:
+    """List the public holidays of a year, or of this one"""
+    year = asked["year"] or clock.today().year
+    with unit_of_work() as session:
+        found = queries.find_holidays(session, date(year, 1, 1), date(year, 12, 31))
+    keep_for(300)
+    items = [{"on": row.on_date, "name": row.name_vi, "name_en": row.name_en} for row in found]
+    return {"items": items}

@@ -24,6 +24,27 @@ class FacilitySchema(Schema):
     province = fields.String(required=True, allow_none=True)
     address = fields.String(required=True, allow_none=True)
     phone = fields.String(required=True, allow_none=True)
+    latitude = fields.Float(required=True, allow_none=True)
+    longitude = fields.Float(required=True, allow_none=True)
+    remote_licence = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the number that permits care from afar"},
+    )
+
+
+class HolidayQuerySchema(Schema):
+    year = fields.Integer(load_default=None, validate=validate.Range(2020, 2199))
+
+
+class HolidaySchema(Schema):
+    on = fields.Date(required=True)
+    name = fields.String(required=True)
+    name_en = fields.String(required=True)
+
+
+class HolidaysSchema(Schema):
+    items = fields.List(fields.Nested(HolidaySchema), required=True)
 
 
 class FacilityPageSchema(Schema):

@@ -3,21 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
-from typing import Any
-from uuid import UUID
+from decimal import Decimal
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from phr_api.clinics.models import (
-    ClinicQueue,
-    ClinicService,
-    Code,
-    CodeList,
-    Facility,
-    Holiday,
-    Practitioner,
-)
+from phr_api.clinics.models import Code, CodeList, Facility, Holiday
 from phr_api.kit.problems import NotFound
 
 
@@ -32,50 +23,9 @@ class FacilityRow:
     address: str | None
     phone: str | None
     search_key: str
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceRow:
-    """A service as its clinic described it; the fields are the columns of clinic_service."""
-
-    id: UUID
-    facility_code: str
-    code: str
-    name: str
-    name_en: str | None
-    search_key: str
-    kind: str
-    minutes: int
-    price_vnd: int | None
-    preparation: str | None
-    classes: list[str]
-    questions: list[Any]
-    queue_id: UUID | None
-    confirms_itself: bool
-    respond_minutes: int
-    when_unanswered: str
-    lead_minutes: int
-    cancel_minutes: int
-    most_open: int
-    has_waitlist: bool
-    offer_minutes: int
-    asks_still_coming: bool
-    created_at: datetime
-    ended_at: datetime | None
-    version: int
-
-
-@dataclass(frozen=True, slots=True)
-class QueueRow:
-    """A line that people wait in: `prefix` before its numbers, `screen_key` for its screen."""
-
-    id: UUID
-    facility_code: str
-    name: str
-    prefix: str
-    rooms: list[str]
-    screen_key: str
-    minutes_each: int
+    latitude: Decimal | None
+    longitude: Decimal | None
+    remote_licence: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +57,7 @@ class CodeListRow:
     codes: int
 
 
-FACILITY_COLUMNS = (
-    Facility.code,
-    Facility.name,
-    Facility.kind,
-    Facility.province,
-    Facility.address,
-    Facility.phone,
-    Facility.search_key,
-)
-QUEUE_COLUMNS = tuple(getattr(ClinicQueue, field.name) for field in fields(QueueRow))
-SERVICE_COLUMNS = tuple(getattr(ClinicService, field.name) for field in fields(ServiceRow))
+FACILITY_COLUMNS = tuple(getattr(Facility, field.name) for field in fields(FacilityRow))
 
 
 def find_facilities(
@@ -169,45 +109,6 @@ def find_facility_names(session: Session, codes: Iterable[str]) -> dict[str, str
         return {}
     named = select(Facility.code, Facility.name).where(Facility.code.in_(wanted))
     return dict(session.execute(named).all())
-
-
-def find_service(session: Session, service_id: UUID) -> ServiceRow | None:
-    """Return this service, ended or not, or None; by primary key."""
-    return find_services(session, [service_id]).get(service_id)
-
-
-def find_services(session: Session, ids: Iterable[UUID]) -> dict[UUID, ServiceRow]:
-    """Services by id, ended ones too; one that is not known is left out. By primary key."""
-    wanted = sorted(set(ids))
-    if not wanted:
-        return {}
-    rows = session.execute(select(*SERVICE_COLUMNS).where(ClinicService.id.in_(wanted)))
-    return {row.id: ServiceRow(*row) for row in rows}
-
-
-def find_queues(session: Session, facility_code: str) -> list[QueueRow]:
-    """Return a facility's lines that have not ended, by name."""
-    query = select(*QUEUE_COLUMNS).where(
-        ClinicQueue.facility_code == facility_code, ClinicQueue.ended_at.is_(None)
-    )
-    rows = session.execute(query.order_by(ClinicQueue.name, ClinicQueue.id))
-    return [QueueRow(*row) for row in rows]
-
-
-def find_queue(session: Session, queue_id: UUID) -> QueueRow | None:
-    """Return this line, ended or not, or None; by primary key."""
-    row = session.execute(select(*QUEUE_COLUMNS).where(ClinicQueue.id == queue_id)).first()
-    return QueueRow(*row) if row else None
-
-
-def find_practitioner_names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
-    """Title and name by id, of those who have left too. By primary key."""
-    wanted = sorted(set(ids))
-    if not wanted:
-        return {}
-    query = select(Practitioner.id, Practitioner.title, Practitioner.full_name)
-    rows = session.execute(query.where(Practitioner.id.in_(wanted)))
-    return {row.id: " ".join(filter(None, (row.title, row.full_name))) for row in rows}
 
 
 def find_holidays(session: Session, since: date, until: date) -> list[HolidayRow]:
