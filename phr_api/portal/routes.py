@@ -34,12 +34,7 @@ def register(app: Flask) -> None:
 
 def page() -> Response:
     """The page; a sign-in comes back to it with its code in the address."""
-    response = _file(FILES[PAGE])
-    response.headers["Content-Security-Policy"] = POLICY
-    response.headers["Referrer-Policy"] = "no-referrer"  # the code of a sign-in stays here
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    response.headers["X-Frame-Options"] = "DENY"
-    return response
+    return _file(FILES[PAGE])
 
 
 def asset(name: str) -> Response:
@@ -54,5 +49,9 @@ def _file(path: Path) -> Response:
     body = path.read_bytes()
     response = Response(body, mimetype=TYPES[path.suffix])
     response.headers["Cache-Control"] = "no-cache"
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Referrer-Policy"] = "no-referrer"  # the code of a sign-in stays here
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
     response.set_etag(hashlib.sha256(body).hexdigest()[:32])
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response
