@@ -28,6 +28,7 @@ FIRST_BIRTH = date(1850, 1, 1)
 PLATFORMS = ("android", "ios", "web", "command-line", "other")
 DECLARABLE = ("citizen-id", "old-id", "passport", "bhyt-card", "bhxh")
 DOCUMENTS = ("citizen-card", "passport", "birth-certificate", "electronic-identity")
+LONGEST_ID_TOKEN = 8192
 S256 = "^[A-Za-z0-9_-]{43}$"  # RFC 7636 §4.2
 VERIFIER = "^[A-Za-z0-9._~-]{43,128}$"  # RFC 7636 §4.1
 
@@ -136,6 +137,11 @@ class PageTokensSchema(Schema):
     access_token = fields.String(required=True)
     expires_in = fields.Integer(required=True, metadata={"description": "seconds"})
     token_type = fields.String(required=True)
+
+
+class PhoneSignInSchema(Schema):
+    id_token = fields.String(required=True, validate=validate.Length(1, LONGEST_ID_TOKEN))
+    device = fields.Nested(DeviceInSchema, required=True)
 
 
 class TokensSchema(Schema):

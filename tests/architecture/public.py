@@ -31,7 +31,7 @@ CLINICS = {
 APPOINTMENTS: set[str] = set()
 QUEUE = {"GET /v1/screens/<string(maxlength=40):screen_key>"}
 NOTIFICATIONS: set[str] = set()
-PHONES: set[str] = set()
+PHONES = {"POST /v1/sign-in/phone"}
 PAGES: set[str] = {
     "DELETE /v1/sessions/page-renewal",
     "GET /desk",

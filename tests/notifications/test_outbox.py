@@ -38,7 +38,9 @@ def work(as_worker: AsWorker) -> None:
 
 
 def states(session: Session) -> list[tuple[str, str | None]]:
-    rows = session.execute(select(Delivery.state, Delivery.reason).order_by(Delivery.id)).all()
+    rows = session.execute(
+        select(Delivery.state, Delivery.reason).order_by(Delivery.channel, Delivery.id)
+    ).all()
     session.rollback()
     return [(state, reason) for state, reason in rows]
 
