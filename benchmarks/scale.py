@@ -5,7 +5,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """Rounds and seconds of each measure, people in the two databases, visits in the files."""
+    """Rounds and seconds of each measure, people in the two databases, visits in the files.
+
+    Then clinics and days that are searched.
+    """
 
     rounds: int
     seconds: int
@@ -13,7 +16,27 @@ class Scale:
     many: int
     visits: int
     large_file_visits: int
+    facilities: int
+    days: int
 
 
-FULL = Scale(rounds=7, seconds=2, few=1_000, many=200_000, visits=400, large_file_visits=5_000)
-SMALL = Scale(rounds=1, seconds=1, few=60, many=200, visits=10, large_file_visits=20)
+FULL = Scale(
+    rounds=7,
+    seconds=2,
+    few=1_000,
+    many=200_000,
+    visits=400,
+    large_file_visits=5_000,
+    facilities=1_000,
+    days=60,
+)
+SMALL = Scale(
+    rounds=1,
+    seconds=1,
+    few=60,
+    many=200,
+    visits=10,
+    large_file_visits=20,
+    facilities=20,
+    days=20,
+)
