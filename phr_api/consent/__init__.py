@@ -1,6 +1,7 @@
 """Who may open which record. `open_record()` is the only way to a RecordScope."""
 
 from phr_api.consent.phone import PhoneScope, open_phone
+from phr_api.consent.problems import RecordSignInNeeded
 from phr_api.consent.service import (
     FacilityRole,
     FacilityScope,
@@ -10,6 +11,7 @@ from phr_api.consent.service import (
     open_facility,
     open_for_intake,
     open_record,
+    refuse,
 )
 
 __all__ = [
@@ -17,10 +19,12 @@ __all__ = [
     "FacilityScope",
     "PhoneScope",
     "RecordScope",
+    "RecordSignInNeeded",
     "judge",
     "narrow",
     "open_facility",
     "open_for_intake",
     "open_phone",
     "open_record",
+    "refuse",
 ]

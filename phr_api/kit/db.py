@@ -248,6 +248,18 @@ def read_row(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
         raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
 
 
+def write_row(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
+    """As read_row, for one statement that writes: its implicit transaction commits it.
+
+    Never tried again: after a lost connection it may have been committed, and only the client's
+    Idempotency-Key can tell.
+    """
+    try:
+        return _read_once(sql, params)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
+
+
 def _read_once(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
     if _Process.engines is None:
         raise RuntimeError("kit.db is not configured")

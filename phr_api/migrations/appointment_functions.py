@@ -33,15 +33,17 @@ BEGIN
     RETURN taken;
 END $$"""
 
-# A freed seat is the waitlist's first, where the service has one. False: it was not this booking's.
+# A freed seat is the line's first, if anybody waits for such a time (is_awaited, revision 0011).
+# False: it was not this booking's.
 FREE_SEAT = """
 CREATE FUNCTION free_seat(p_slot uuid, p_seat integer, p_booking uuid) RETURNS boolean
 LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE seat s
     SET booking_id = NULL, profile_id = NULL, account_id = NULL, during = NULL,
-        for_waitlist = (SELECT v.has_waitlist FROM slot l
-                        JOIN clinic_service v ON v.id = l.service_id WHERE l.id = p_slot)
+        for_waitlist = (SELECT v.has_waitlist AND is_awaited(l.service_id, l.starts_at)
+                        FROM slot l JOIN clinic_service v ON v.id = l.service_id
+                        WHERE l.id = p_slot)
     WHERE s.slot_id = p_slot AND s.seat_no = p_seat AND s.booking_id = p_booking;
     RETURN FOUND;
 END $$"""

@@ -13,6 +13,7 @@ from phr_api.kit.ids import new_row_id
 from phr_api.kit.problems import NotFound
 from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
 from tests.factories.people import make_citizen
+from tests.factories.waiting import make_entry
 
 pytestmark = pytest.mark.usefixtures("app")  # make_citizen signs in
 
@@ -40,6 +41,7 @@ def test_a_person_has_one_place_at_a_time(session: Session) -> None:
 def test_a_freed_seat_is_the_waitlists_first(session: Session) -> None:
     slot = make_slot(session, service=make_service(session, has_waitlist=True))
     booking = make_booking(session, slot=slot)
+    make_entry(session, slot=slot)
     free_seat(session, slot.id, 1, booking.id)
     for from_waitlist, taken in ((False, None), (True, 1)):
         seat = take_seat(

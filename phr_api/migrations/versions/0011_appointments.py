@@ -5,6 +5,7 @@ Revision ID: 0011
 
 from alembic import op
 
+from phr_api.migrations.booking_functions import create_booking_functions
 from phr_api.migrations.sql import (
     ACCOUNT,
     ALL_VERBS,
@@ -211,6 +212,7 @@ def upgrade() -> None:
         let_worker(op, table)
     # ids and times only; to delete by id, the id has to be readable
     protect_by_role(op, "booking_due", web="SELECT (booking_id), INSERT, DELETE", worker=ALL_VERBS)
+    create_booking_functions(op)
 
 
 def protect_bookings() -> None:
