@@ -1,7 +1,7 @@
 """What clinics offer, and bookings, for tests; written directly, past the rules of the service."""
 
 import secrets
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from phr_api.appointments import State, take_seat
-from phr_api.appointments.models import Booking, Schedule, Seat, Slot
+from phr_api.appointments.models import Booking, Schedule, ScheduleException, Seat, Slot
 from phr_api.clinics.models import ClinicQueue, ClinicService, Facility, Practitioner
 from phr_api.kit import clock
 from phr_api.kit.ids import new_row_id
@@ -120,6 +120,33 @@ def make_schedule(
             "capacity": capacity,
             "valid_from": clock.today(),
             "due_at": clock.now() + timedelta(days=365),
+            "created_at": clock.now(),
+        }
+        | columns
+    )
+    session.add(row)
+    session.commit()
+    return row
+
+
+def make_exception(
+    session: Session,
+    schedule: Schedule,
+    *,
+    on: date | None = None,
+    kind: str = "closed",
+    **columns: object,
+) -> ScheduleException:
+    """Save a closed day of a schedule, by default in a week; further columns by name."""
+    day = on or clock.today() + timedelta(days=7)
+    row = ScheduleException(
+        **{
+            "id": new_row_id(),
+            "facility_code": schedule.facility_code,
+            "schedule_id": schedule.id,
+            "kind": kind,
+            "from_on": day,
+            "until_on": day,
             "created_at": clock.now(),
         }
         | columns

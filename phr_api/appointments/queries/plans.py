@@ -1,13 +1,13 @@
 """Reads of schedules, their exceptions and the holidays, for making slots and for the desk."""
 
-from dataclasses import fields
-from datetime import date
+from dataclasses import dataclass, fields
+from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import Select, func, or_, select, update
 from sqlalchemy.orm import Session
 
-from phr_api.appointments.models import Schedule, ScheduleException
+from phr_api.appointments.models import Booking, Schedule, ScheduleException, Seat, Slot
 from phr_api.appointments.rules.patterns import Dated, Plan
 from phr_api.clinics import find_holidays
 from phr_api.kit.problems import NotFound
@@ -120,3 +120,77 @@ def dated_of(row: ScheduleException) -> Dated:
 def find_holiday_days(session: Session, since: date, until: date) -> set[date]:
     """Return the public holidays from `since` to `until`, both included."""
     return {holiday.on_date for holiday in find_holidays(session, since, until)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """A booking that was offered another time."""
+
+    booking_id: UUID
+    proposed_starts_at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replanned:
+    """What became of a schedule's closed slots and of who sits in them."""
+
+    closed_slots: int
+    removed_free: int
+    moved: list[Moved]
+    unplaced: list[UUID]
+
+
+def find_stranded(session: Session, schedule_id: UUID, *, at: datetime) -> list[Booking]:
+    """Return open bookings in closed slots of a schedule that were offered nothing yet.
+
+    Who booked first comes first.
+    """
+    query = _on_closed(schedule_id, at).where(Booking.proposal_until.is_(None))
+    return list(session.scalars(query.order_by(Booking.created_at, Booking.id)))
+
+
+def find_replanned(session: Session, schedule_id: UUID, *, at: datetime) -> Replanned:
+    """Return what there is now of a schedule's closed slots to come."""
+    closed = _closed(schedule_id, at)
+    count = session.scalar(select(func.count()).select_from(closed.subquery())) or 0
+    free = select(func.count()).select_from(Seat)
+    free = free.where(Seat.slot_id.in_(closed), Seat.booking_id.is_(None))
+    moved, unplaced = [], []
+    query = _on_closed(schedule_id, at).order_by(Booking.created_at, Booking.id)
+    for row in session.scalars(query):
+        if row.proposed_starts_at is None or row.proposal_until is None:
+            unplaced.append(row.id)
+        else:
+            offered = {"proposed_starts_at": row.proposed_starts_at, "until": row.proposal_until}
+            moved.append(Moved(booking_id=row.id, **offered))
+    return Replanned(
+        closed_slots=count,
+        removed_free=session.scalar(free) or 0,
+        moved=moved,
+        unplaced=unplaced,
+    )
+
+
+def _closed(schedule_id: UUID, at: datetime) -> Select[UUID]:
+    return select(Slot.id).where(
+        Slot.schedule_id == schedule_id, Slot.status == "closed", Slot.starts_at > at
+    )
+
+
+def _on_closed(schedule_id: UUID, at: datetime) -> Select[Booking]:
+    return select(Booking).where(
+        Booking.slot_id.in_(_closed(schedule_id, at)),
+        Booking.state.in_(("requested", "confirmed")),
+    )
+
+
+def make_service_due(session: Session, service_id: UUID, at: datetime) -> None:
+    """Let the worker make the slots of this service's schedules anew at once."""
+    due = update(Schedule).where(Schedule.service_id == service_id, Schedule.ended_at.is_(None))
+    session.execute(due.values(due_at=at))
+
+
+def make_all_due(session: Session, at: datetime) -> None:
+    """Let the worker make all slots anew at once, as when holidays were loaded."""
+    session.execute(update(Schedule).where(Schedule.ended_at.is_(None)).values(due_at=at))

@@ -173,6 +173,14 @@ def find_practitioners(session: Session, facility_code: str) -> list[Practitione
     return list(session.scalars(query.order_by(Practitioner.full_name, Practitioner.id)))
 
 
+def find_practitioners_of(session: Session, facility_code: str) -> set[UUID]:
+    """Ids of those who work at a facility now."""
+    query = select(Practitioner.id).where(
+        Practitioner.facility_code == facility_code, Practitioner.ended_at.is_(None)
+    )
+    return set(session.scalars(query))
+
+
 def get_practitioner(session: Session, facility_code: str, practitioner_id: UUID) -> Practitioner:
     """Return somebody whom this facility lists, or raise NotFound."""
     row = session.get(Practitioner, practitioner_id)
