@@ -39,8 +39,13 @@ PASSING_SQLSTATES = ("55P03", "57014", "25P03", "53300", "57P01", "57P03", "4000
 
 
 class HasVersion(Protocol):
-    id: Any
-    version: Any
+    """A row, or what stands for it."""
+
+    @property
+    def id(self) -> Any: ...
+
+    @property
+    def version(self) -> Any: ...
 
 
 class Schema(MarshmallowSchema):
