@@ -1,0 +1,322 @@
+"""People arrive by code, card or list; a card finds today's booking here and nothing else (R27)."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from phr_api.appointments.models import Booking, BookingEvent, Guest
+from phr_api.appointments.rules.scans import BookingCode, CardText, read_scan
+from phr_api.kit import clock
+from phr_api.kit.embedded import EmbeddedServer
+from phr_api.kit.ids import new_row_id
+from phr_api.vocab import search_key
+from tests.appointments.line import Desk, make_desk
+from tests.factories.appointments import make_booking, make_service, make_slot
+from tests.factories.people import (
+    BIRTH,
+    FACILITY,
+    NAME,
+    Citizen,
+    make_citizen,
+    make_profile,
+    make_staff,
+    new_number,
+)
+
+NOBODYS = "001190000088"
+STREET = "Số 7 Ngõ Không Có Thật"
+
+
+@pytest.fixture
+def desk(client: FlaskClient, session: Session) -> Desk:
+    return make_desk(client, session)
+
+
+def soon() -> datetime:
+    """A moment of today, in the hour to come where there is one."""
+    now = clock.now().astimezone(clock.VIETNAM)
+    return min(now + timedelta(hours=1), now.replace(hour=23, minute=59, second=0, microsecond=0))
+
+
+def book(session: Session, desk: Desk, citizen: Citizen | None = None, **columns: Any) -> Booking:
+    """A booking of today, at the desk's line."""
+    service = make_service(session, facility_code=desk.queue.facility_code, queue=desk.queue)
+    starts = columns.pop("starts_at", None) or soon()
+    slot = make_slot(session, service=service, starts_at=starts)
+    return make_booking(session, citizen=citizen, slot=slot, **columns)
+
+
+def code_of(booking: Booking) -> str:
+    return f"PHRB1.{booking.id}.{booking.qr_secret}"
+
+
+def card_of(number: str, name: str = NAME, birth: str = BIRTH) -> str:
+    year, month, day = birth.split("-")
+    return f"{number}||{name}|{day}{month}{year}|Nữ|{STREET}|01012022"
+
+
+def number_of(session: Session, citizen: Citizen) -> str:
+    sql = text("SELECT value FROM profile_identifier WHERE profile_id = :id")
+    return str(session.scalar(sql, {"id": citizen.profile.id}))
+
+
+def scan(desk: Desk, code: str, **more: Any) -> TestResponse:
+    return desk.post("/check-ins", {"scan": code} | more)
+
+
+def state_of(session: Session, booking: Booking) -> str:
+    return str(session.scalar(select(Booking.state).where(Booking.id == booking.id)))
+
+
+def refusal(answer: TestResponse) -> tuple[int, str]:
+    return answer.status_code, answer.get_json()["type"].removeprefix("/problems/appointments/")
+
+
+NOTHING = (404, "nothing-today")
+
+
+def test_scans_are_read() -> None:
+    booking_id = uuid4()
+    assert read_scan(f"PHRB1.{booking_id}.abc.d\n") == BookingCode(booking_id, "abc.d")
+    card = CardText("001190000001", "nguyễn thị thử", "1990-02-28")
+    line = "001190000001|012345678|Nguyễn Thị  Thử|28021990|Nữ|Hà Nội|01012022"
+    assert read_scan(line) == card
+    assert read_scan(f"{line}||Cha|Mẹ\r\n") == card  # newer cards say more
+    for wrong in ("", "x", "PHRB1.", "PHRB1.x.y", f"PHRB1.{booking_id}.", "a|b|c|d|e|f|g"):
+        assert read_scan(wrong) is None
+    assert read_scan(line.replace("28021990", "31021990")) is None
+    assert read_scan(line.rpartition("|")[0]) is None
+    assert "001190000001" not in repr(card)
+    assert "Nguyễn".lower() not in repr(card)
+
+
+def test_the_bookings_code_gives_a_number(session: Session, desk: Desk) -> None:
+    citizen = make_citizen(session)
+    booking = book(session, desk, citizen)
+    answer = scan(desk, code_of(booking))
+    assert answer.status_code == 201
+    ticket = answer.get_json()
+    assert (ticket["label"], ticket["source"], ticket["state"]) == ("A001", "qr", "waiting")
+    assert (ticket["bookingId"], ticket["personName"]) == (str(booking.id), NAME)
+    assert state_of(session, booking) == "arrived"
+    event = session.scalars(select(BookingEvent).where(BookingEvent.booking_id == booking.id)).one()
+    assert (event.what, event.actor_name) == ("arrived", "Nhân viên thử")
+    seen = session.scalars(
+        text(
+            "SELECT e.action FROM audit_event e JOIN audit_subject s ON s.event_id = e.id"
+            " WHERE s.profile_id = :id"
+        ),
+        {"id": citizen.profile.id},
+    ).all()
+    assert seen == ["booking.check-in"]
+
+
+def test_a_second_scan_shows_the_same_number(session: Session, desk: Desk) -> None:
+    booking = book(session, desk)
+    first = scan(desk, code_of(booking))
+    again = scan(desk, code_of(booking))
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.get_json() == again.get_json()
+
+
+def test_the_same_key_answers_the_same(session: Session, desk: Desk) -> None:
+    body, key = {"scan": code_of(book(session, desk))}, {"Idempotency-Key": uuid4().hex}
+    answers = [desk.post("/check-ins", body, **key) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].get_json() == answers[1].get_json()
+
+
+def test_coming_confirms_a_request(session: Session, desk: Desk) -> None:
+    booking = book(session, desk, state="requested")
+    assert scan(desk, code_of(booking)).status_code == 201
+    assert state_of(session, booking) == "arrived"
+
+
+def test_a_code_of_another_day_place_or_secret_finds_nothing(
+    client: FlaskClient, session: Session, desk: Desk
+) -> None:
+    booking = book(session, desk)
+    elsewhere = make_desk(client, session, facility_code="99002")
+    tomorrow = book(session, desk, starts_at=clock.now() + timedelta(days=2))
+    gone = book(session, desk, state="cancelled")
+    assert refusal(scan(elsewhere, code_of(booking))) == NOTHING
+    assert refusal(scan(desk, code_of(tomorrow))) == NOTHING
+    assert refusal(scan(desk, code_of(gone))) == NOTHING
+    assert refusal(scan(desk, f"PHRB1.{booking.id}.guessed")) == NOTHING
+    assert refusal(scan(desk, f"PHRB1.{uuid4()}.guessed")) == NOTHING
+    assert state_of(session, booking) == "confirmed"
+
+
+def test_a_card_finds_todays_booking_by_its_number(session: Session, desk: Desk) -> None:
+    citizen = make_citizen(session)
+    booking = book(session, desk, citizen)
+    answer = scan(desk, card_of(number_of(session, citizen), name="Tên Viết Khác"))
+    assert answer.status_code == 201
+    assert answer.get_json()["bookingId"] == str(booking.id)
+    assert answer.get_json()["source"] == "card"
+
+
+def test_a_card_finds_by_name_and_birth_where_no_number_does(session: Session, desk: Desk) -> None:
+    name = f"Đặng Thị {uuid4().hex[:6]}"
+    profile = make_profile(session, full_name=name, birth="1988-07-09", numbers=[])
+    booking = book(session, desk, make_citizen(session, profile=profile))
+    wrong = scan(desk, card_of(NOBODYS, name=name, birth="1988-07-10"))
+    assert refusal(wrong) == NOTHING
+    answer = scan(desk, card_of(NOBODYS, name=name.upper(), birth="1988-07-09"))
+    assert answer.get_json()["bookingId"] == str(booking.id)
+
+
+def test_a_guests_booking_is_found_by_the_card_too(session: Session, desk: Desk) -> None:
+    name = f"Phạm Văn {uuid4().hex[:6]}"
+    guest = Guest(
+        id=new_row_id(),
+        facility_code=FACILITY,
+        full_name=name,
+        search_key=search_key(name),
+        birth="1970-05-06",
+        created_by=desk.clerk.account.id,
+        created_at=clock.now(),
+    )
+    session.add(guest)
+    session.commit()
+    booking = book(session, desk)
+    row = session.get_one(Booking, booking.id)
+    row.profile_id, row.account_id, row.guest_id = None, None, guest.id
+    row.person_name = row.person_birth = None
+    session.commit()
+    answer = scan(desk, card_of(NOBODYS, name=name, birth="1970-05-06"))
+    assert answer.get_json()["bookingId"] == str(booking.id)
+
+
+def test_a_card_that_fits_several_is_answered_with_them(session: Session, desk: Desk) -> None:
+    citizen = make_citizen(session)
+    early = book(session, desk, citizen, starts_at=soon() - timedelta(minutes=30))
+    late = book(session, desk, citizen)
+    answer = scan(desk, card_of(number_of(session, citizen)))
+    assert answer.status_code == 200
+    found = answer.get_json()["candidates"]
+    assert [one["bookingId"] for one in found] == [str(early.id), str(late.id)]
+    assert found[0]["serviceName"] == "Khám thử"
+    assert state_of(session, early) == "confirmed"
+    chosen = desk.post("/check-ins", {"bookingId": str(late.id)})
+    assert (chosen.status_code, chosen.get_json()["source"]) == (201, "desk")
+
+
+def test_a_declared_number_finds_nobody(session: Session, desk: Desk) -> None:
+    number = new_number()
+    profile = make_profile(
+        session, full_name="Võ Thị Khai", numbers=[("citizen-id", number, "declared")]
+    )
+    book(session, desk, make_citizen(session, profile=profile))
+    assert refusal(scan(desk, card_of(number, name="Người Khác Hẳn"))) == NOTHING
+
+
+def test_a_card_opens_no_record_and_finds_no_other_day(
+    client: FlaskClient, session: Session, desk: Desk
+) -> None:
+    name = f"Hồ Thị {uuid4().hex[:6]}"
+    citizen = make_citizen(session, profile=make_profile(session, full_name=name))
+    book(session, desk, citizen, starts_at=clock.now() + timedelta(days=2))
+    elsewhere = make_desk(client, session, facility_code="99002")
+    book(session, elsewhere, citizen)
+    card = card_of(number_of(session, citizen), name=name)
+    assert refusal(scan(desk, card)) == NOTHING
+    unknown = card_of(NOBODYS, name="Không Ai Cả")
+    assert scan(desk, unknown).get_json() == scan(desk, card).get_json()
+    assert scan(elsewhere, card).status_code == 201
+
+
+def test_the_cards_text_is_neither_kept_nor_logged(
+    session: Session,
+    desk: Desk,
+    cluster: EmbeddedServer,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    citizen = make_citizen(session)
+    book(session, desk, citizen)
+    with caplog.at_level(logging.DEBUG):
+        assert scan(desk, card_of(number_of(session, citizen))).status_code == 201
+        assert scan(desk, card_of(NOBODYS)).status_code in {200, 201, 404}
+    assert STREET not in caplog.text + cluster.log_path.read_text(encoding="utf-8")
+    assert NOBODYS not in caplog.text
+    tables = session.scalars(
+        text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    ).all()
+    for table in tables:
+        sql = text(f"SELECT count(*) FROM {table} t WHERE t\\:\\:text LIKE ANY (:texts)")  # noqa: S608
+        found = session.scalar(sql, {"texts": [f"%{STREET}%", f"%{NOBODYS}%"]})
+        assert (table, found) == (table, 0)
+
+
+def test_what_is_no_code_is_said_to_be_none(desk: Desk) -> None:
+    assert refusal(scan(desk, "8934567890123")) == (422, "scan-unreadable")
+    assert desk.post("/check-ins", {}).status_code == 422
+    both = {"scan": "x", "bookingId": str(uuid4())}
+    assert desk.post("/check-ins", both).status_code == 422
+    assert refusal(desk.post("/check-ins", {"bookingId": str(uuid4())})) == NOTHING
+
+
+def test_the_line_is_the_services_or_the_one_that_is_named(
+    client: FlaskClient, session: Session, desk: Desk
+) -> None:
+    other = Desk(client, desk.clerk, make_desk(client, session).queue)
+    booking = book(session, desk)
+    named = scan(desk, code_of(booking), queueId=str(other.queue.id))
+    assert named.get_json()["queueId"] == str(other.queue.id)
+    bare = make_booking(session, slot=make_slot(session, starts_at=soon()))
+    unclear = scan(desk, code_of(bare))
+    assert unclear.status_code == 422
+    assert state_of(session, bare) == "confirmed"
+
+
+def test_a_booked_person_in_time_goes_before_who_came_later(session: Session, desk: Desk) -> None:
+    desk.give()
+    booking = book(session, desk, starts_at=clock.now())
+    row = session.get_one(Booking, booking.id)
+    row.starts_at = clock.now() - timedelta(minutes=5)
+    session.commit()
+    for _ in range(2):
+        desk.give()
+    sql = "UPDATE ticket SET created_at = created_at - interval '10 minutes' WHERE queue_id = :id"
+    session.execute(text(f"{sql} AND number = 1"), {"id": desk.queue.id})
+    session.commit()
+    assert scan(desk, code_of(booking)).get_json()["label"] == "A004"
+    assert [desk.next()["label"] for _ in range(4)] == ["A001", "A004", "A002", "A003"]
+
+
+def test_the_booking_follows_its_number(session: Session, desk: Desk) -> None:
+    booking = book(session, desk)
+    scan(desk, code_of(booking))
+    inside = desk.act("start", desk.next()).get_json()
+    assert state_of(session, booking) == "in-room"
+    session.rollback()
+    assert desk.act("done", inside).status_code == 200
+    assert state_of(session, booking) == "done"
+
+
+def test_only_the_desk_checks_in(client: FlaskClient, session: Session, desk: Desk) -> None:
+    body = {"scan": code_of(book(session, desk))}
+    url = f"{desk.facility}/check-ins"
+
+    def status(headers: dict[str, str]) -> int:
+        sent = headers | {"Idempotency-Key": uuid4().hex}
+        return client.post(url, json=body, headers=sent).status_code
+
+    assert status({}) == 401
+    assert status(make_citizen(session).headers) == 404
+    assert status(make_staff(session, facility_code="99002").headers) == 404
+    for role in ("doctor", "viewer"):
+        assert status(make_staff(session, role=role).headers) == 403
+    assert client.post(url, json=body, headers=desk.clerk.headers).status_code == 400
+
+
+def test_scans_are_limited_per_clerk(desk: Desk) -> None:
+    statuses = [scan(desk, "không phải mã").status_code for _ in range(61)]
+    assert statuses == [422] * 60 + [429]
