@@ -38,7 +38,7 @@ export async function ask(method, path, { body, headers = {} } = {}) {
     throw new Offline();
   }
   const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
-  const data = isJson ? await answer.json() : null;
+  const data = isJson && answer.status !== 204 ? await answer.json() : null; // 204 names a type too
   if (answer.status >= 500 && !data?.type) throw new Offline();
   if (!answer.ok) throw new Problem(answer.status, data ?? {});
   return { status: answer.status, data, etag: answer.headers.get("ETag") };

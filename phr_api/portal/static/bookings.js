@@ -2,7 +2,7 @@
 
 import { Problem } from "./api.js";
 import { askFor, button, dialog, h } from "./dom.js";
-import { clockTime, day, t } from "./words.js";
+import { birthday, clockTime, day, said, t } from "./words.js";
 
 const OPEN = ["requested", "confirmed"];
 
@@ -51,13 +51,14 @@ export async function open(desk, { id }) {
   const facts = [
     [t("time"), `${clockTime(booking.startsAt)} – ${clockTime(booking.endsAt)}, ${day(booking.startsAt)}`],
     [t("service"), booking.service.name],
-    [t("birth"), booking.person.birth],
+    [t("birth"), birthday(booking.person.birth)],
     [t("phone"), booking.person.phone],
     [t("reason"), booking.reason],
     [t("card"), booking.card ? `${booking.card.number} ${booking.card.isExpired ? t("card.expired") : ""}` : null],
     [t("note"), notes(booking)],
   ].filter(([, value]) => value);
   const actions = actionsOf(desk, booking);
+  const keys = {};
   let chosen = null;
   await dialog(
     booking.person.name ?? t("nameless"),
@@ -82,11 +83,9 @@ export async function open(desk, { id }) {
   if (chosen) await chosen.run();
 }
 
-const keys = {};
-
 function happened({ at, what, by, note }) {
   const who = by ? ` – ${by}` : "";
-  return h("li", {}, `${day(at)} ${clockTime(at)} · ${t(`what.${what}`)}${who}${note ? ` (${note})` : ""}`);
+  return h("li", {}, `${day(at)} ${clockTime(at)} · ${said(`what.${what}`, what)}${who}${note ? ` (${note})` : ""}`);
 }
 
 async function arrive(desk, booking) {
@@ -117,12 +116,12 @@ function reason(label) {
 }
 
 /** Change one booking's state; whoever was quicker is shown. */
-async function change(desk, booking, action, body, said) {
+async function change(desk, booking, action, body, told) {
   const one = `${desk.at}/bookings/${booking.id}`;
   try {
     const etag = booking.etag ?? (await desk.caller.get(one)).etag;
     await desk.caller.post(`${one}/${action}`, body, { etag });
-    desk.say(said, "good");
+    desk.say(told, "good");
   } catch (error) {
     if (!(error instanceof Problem) || error.slug !== "appointments/state-changed") throw error;
     desk.say(t("said.changed", { name: booking.person.name, state: t(`state.${error.body.state}`) }), "bad");

@@ -17,7 +17,7 @@ export function requestsView(desk) {
     label: t("requests"),
     empty: t("requests.empty"),
     columns: [
-      { title: t("chosen"), class: "pick", cell: ({ id }) => h("span", { "aria-label": chosen.has(id) ? t("chosen") : "" }, chosen.has(id) ? "☑" : "☐") },
+      { title: t("chosen"), class: "pick", cell: ({ id }) => pickCell(id) },
       { title: t("waits"), class: "waits", cell: ({ waitingMinutes, isOverdue }) => h(isOverdue ? "strong" : "span", {}, lasting(waitingMinutes ?? 0)) },
       { title: t("wanted"), class: "wanted", cell: ({ startsAt }) => `${clockTime(startsAt)} ${day(startsAt)}` },
       { title: t("name"), class: "name", cell: ({ person }) => person.name ?? t("nameless") },
@@ -29,6 +29,11 @@ export function requestsView(desk) {
     mark: ({ id }) => [chosen.has(id) && "is-chosen", outcomes.has(id) && `came-${outcomes.get(id).outcome}`].filter(Boolean).join(" "),
   });
   const confirmButton = button(t("do.confirm-all"), "Ctrl+Enter", () => desk.attempt(confirmChosen), { class: "main", disabled: true });
+
+  function pickCell(id) {
+    if (outcomes.has(id)) return "";
+    return chosen.has(id) ? h("span", { role: "img", "aria-label": t("chosen") }, "☑") : "☐";
+  }
 
   function draw() {
     rows.update(waiting);

@@ -1,9 +1,9 @@
 // Today: everybody who is expected, with state and card; a check-in by list.
 
-import { act, actionsOf, cardCell, notes, open, stateChip } from "./bookings.js";
+import { act, cardCell, notes, open, stateChip } from "./bookings.js";
 import { h } from "./dom.js";
 import { Rows } from "./rows.js";
-import { clockTime, t, today } from "./words.js";
+import { birthday, clockTime, t, today } from "./words.js";
 
 const MOST_PAGES = 20;
 
@@ -15,7 +15,7 @@ export function todayView(desk) {
     columns: [
       { title: t("time"), class: "time", cell: (booking) => clockTime(booking.startsAt) },
       { title: t("name"), class: "name", cell: (booking) => booking.person.name ?? t("nameless") },
-      { title: t("birth"), class: "birth", cell: (booking) => booking.person.birth ?? "" },
+      { title: t("birth"), class: "birth", cell: (booking) => birthday(booking.person.birth) },
       { title: t("service"), class: "service", cell: (booking) => booking.service.name },
       { title: t("state"), class: "state", cell: (booking) => stateChip(booking.state) },
       { title: t("card"), class: "card", cell: cardCell },
@@ -55,7 +55,6 @@ export function todayView(desk) {
     focus: () => rows.focus(),
     refresh,
     every: 10_000,
-    actionsOf,
   };
 }
 

@@ -3,7 +3,7 @@
 import { Offline } from "./api.js";
 import { button, h, labelled, valuesOf } from "./dom.js";
 import { giveOffline, left, pending, sendGiven, takeBlock } from "./numbers.js";
-import { t } from "./words.js";
+import { readBirthday, t } from "./words.js";
 
 const PRIORITIES = ["none", "emergency", "under-6", "pregnant", "severe-disability", "aged-75", "merit"];
 
@@ -16,7 +16,7 @@ export function walkinView(desk) {
     "form",
     { class: "walkin", onsubmit: (event) => sent(event) },
     labelled({ name: "fullName", label: t("name"), maxlength: 100, placeholder: t("walkin.unnamed") }),
-    labelled({ name: "birth", label: t("birth"), pattern: "\\d{4}(-\\d{2}(-\\d{2})?)?", placeholder: "1960 / 1960-05-20" }),
+    labelled({ name: "birth", label: t("birth"), pattern: "((\\d{2}[\\/.\\-]?)?\\d{2}[\\/.\\-]?)?\\d{4}", placeholder: "1960 · 20/05/1960 · 20051960" }),
     labelled({ name: "phone", label: t("phone"), inputmode: "tel", pattern: "\\+?\\d{8,15}" }),
     labelled({ name: "priority", label: t("priority"), options: PRIORITIES.map((value) => ({ value, text: t(`priority.${value}`) })) }),
     h("p", { class: "field" }, h("label", { for: "field-queueId" }, t("queue")), line),
@@ -48,6 +48,7 @@ export function walkinView(desk) {
 
   async function give() {
     const { queueId, priority, ...guest } = valuesOf(form);
+    if (guest.birth) guest.birth = readBirthday(guest.birth);
     const body = { queueId, priority, guest: guest.fullName ? guest : null };
     let label;
     try {

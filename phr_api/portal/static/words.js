@@ -29,6 +29,11 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
+/** The words of a key, or else these. */
+export function said(key, otherwise) {
+  return words[key] ?? otherwise;
+}
+
 const ZONE = "Asia/Ho_Chi_Minh";
 const LOCALE = { vi: "vi-VN", en: "en-GB" };
 
@@ -40,6 +45,17 @@ export function clockTime(moment) {
 /** Weekday, day and month in Viet Nam. */
 export function day(moment) {
   return format(moment, { weekday: "short", day: "2-digit", month: "2-digit" });
+}
+
+/** A date of birth as people write it, as far as it is known: 1990, 02/1990, 28/02/1990. */
+export function birthday(text) {
+  return text ? text.split("-").reverse().join("/") : "";
+}
+
+/** What people write of a birthday, as the API takes it: 1990, 02/1990, 28/02/1990, 28021990. */
+export function readBirthday(text) {
+  const parts = /^(?:(?:(\d\d)[/.-]?)?(\d\d)[/.-]?)?(\d{4})$/.exec(text);
+  return parts ? parts.slice(1).reverse().filter(Boolean).join("-") : text;
 }
 
 /** Today in Viet Nam, as the API writes dates. */
