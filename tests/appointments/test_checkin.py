@@ -180,7 +180,7 @@ def test_a_guests_booking_is_found_by_the_card_too(session: Session, desk: Desk)
         facility_code=FACILITY,
         full_name=name,
         search_key=search_key(name),
-        birth="1970-05-06",
+        birth="1940-05-06",
         created_by=desk.clerk.account.id,
         created_at=clock.now(),
     )
@@ -191,8 +191,11 @@ def test_a_guests_booking_is_found_by_the_card_too(session: Session, desk: Desk)
     row.profile_id, row.account_id, row.guest_id = None, None, guest.id
     row.person_name = row.person_birth = None
     session.commit()
-    answer = scan(desk, card_of(NOBODYS, name=name, birth="1970-05-06"))
-    assert answer.get_json()["bookingId"] == str(booking.id)
+    answer = scan(desk, card_of(NOBODYS, name=name, birth="1940-05-06"))
+    ticket = answer.get_json()
+    assert (ticket["bookingId"], ticket["personName"]) == (str(booking.id), name)
+    assert ticket["priority"] == "aged-75"
+    assert desk.labels() == ["A001"]
 
 
 def test_a_card_that_fits_several_is_answered_with_them(session: Session, desk: Desk) -> None:

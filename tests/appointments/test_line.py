@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import Ticket
@@ -15,6 +15,7 @@ from phr_api.appointments.rules.line import Priority, choose_priority, turn_of_b
 from phr_api.kit import clock
 from tests.appointments.line import Desk, make_desk
 from tests.factories.appointments import make_queue
+from tests.factories.line import make_ticket
 from tests.factories.people import make_citizen, make_staff
 
 CLASSES = [
@@ -89,6 +90,15 @@ def test_the_same_key_gives_the_same_number_and_calls_nobody_twice(desk: Desk) -
     calls = [desk.post(path, {"room": "101"}, **{"Idempotency-Key": key}) for _ in range(2)]
     assert [call.get_json()["label"] for call in calls] == ["A001", "A001"]
     assert desk.next()["label"] == "A002"
+
+
+def test_an_empty_line_calls_nobody_and_says_so_again(desk: Desk) -> None:
+    path, key = f"/queues/{desk.queue.id}/next", {"Idempotency-Key": uuid4().hex}
+    first = desk.post(path, {"room": "101"}, **key)
+    desk.give()
+    again = desk.post(path, {"room": "101"}, **key)
+    assert [(answer.status_code, answer.data) for answer in (first, again)] == [(204, b"")] * 2
+    assert desk.post(path, {"room": "102"}, **key).status_code == 422  # the key had another body
 
 
 def test_two_rooms_at_once_call_two_people(app: Flask, desk: Desk) -> None:
@@ -215,6 +225,18 @@ def test_another_facilitys_line_is_not_found(client: FlaskClient, session: Sessi
     ours = Desk(client, make_staff(session), theirs.queue)
     path = f"/v1/facilities/99001/queues/{theirs.queue.id}/tickets"
     assert client.get(path, headers=ours.clerk.headers).status_code == 404
+
+
+def test_a_list_that_names_people_is_traced_once(session: Session, desk: Desk) -> None:
+    citizen = make_citizen(session)
+    make_ticket(session, queue=desk.queue, profile_id=citizen.profile.id)
+    for _ in range(2):
+        desk.labels()
+    sql = text(
+        "SELECT e.action FROM audit_event e JOIN audit_subject s ON s.event_id = e.id"
+        " WHERE s.profile_id = :id"
+    )
+    assert session.scalars(sql, {"id": citizen.profile.id}).all() == ["queue.list"]
 
 
 def test_queues_are_listed_with_how_many_wait(desk: Desk) -> None:

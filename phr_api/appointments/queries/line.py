@@ -70,11 +70,20 @@ def find_line(session: Session, queue_id: UUID, on: date) -> list[tuple[Ticket, 
 
 def find_name(session: Session, ticket: Ticket) -> str | None:
     """Whose ticket it is, as the desk knows them; None for a number without a name."""
+    name = None
     if ticket.booking_id is not None:
         query = select(Booking.person_name).where(Booking.id == ticket.booking_id)
-    else:
-        query = select(Guest.full_name).where(Guest.id == ticket.guest_id)
-    return session.scalar(query)
+        name = session.scalar(query)
+    if name is None and ticket.guest_id is not None:
+        name = session.scalar(select(Guest.full_name).where(Guest.id == ticket.guest_id))
+    return name
+
+
+def find_birth(session: Session, booking: Booking) -> str | None:
+    """When a booked person was born, as the booking or its guest says; None when neither does."""
+    if booking.person_birth is None and booking.guest_id is not None:
+        return session.scalar(select(Guest.birth).where(Guest.id == booking.guest_id))
+    return booking.person_birth
 
 
 def count_waiting(session: Session, facility_code: str, on: date) -> dict[UUID, int]:

@@ -96,7 +96,9 @@ def new_ticket(
 ) -> Ticket:
     """Return a ticket that waits, with its class; its guest is saved, it is not."""
     guest = add_guest(session, scope, new.guest) if new.guest else None
-    birth = new.booking.person_birth if new.booking else guest.birth if guest else None
+    birth = guest.birth if guest else None
+    if new.booking is not None:
+        birth = line.find_birth(session, new.booking)
     classes = line.find_priorities(session)
     chosen = choose_priority(classes, stated=new.priority, birth=birth, on=on)
     return Ticket(
