@@ -38,6 +38,8 @@ COMMANDS = {
     ),
     "keys": Entry("keys", "Make secrets and keys; rotate the key that signs access tokens."),
     "facility": Entry("facility", "Add and list facilities."),
+    "services": Entry("services", "Load what facilities offer."),
+    "holidays": Entry("holidays", "Load public holidays, on which schedules rest."),
     "staff": Entry("staff", "Give and end a person's work for a facility."),
     "carers": Entry("carers", "Record a parent as carer of a child's book."),
     "audit": Entry("audit", "Check that the trace is still what was signed."),

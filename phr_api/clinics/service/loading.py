@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
 from importlib import resources
 from itertools import groupby
 from operator import attrgetter
@@ -19,6 +20,17 @@ from phr_api.vocab import search_key
 
 DEMO_VERSION = "demo"
 DEMO_FILE = "data/codes.csv"
+FACILITY_COLUMNS = (
+    "name",
+    "kind",
+    "province",
+    "address",
+    "phone",
+    "search_key",
+    "latitude",
+    "longitude",
+    "remote_licence",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +43,9 @@ class NewFacility:
     province: str | None = None
     address: str | None = None
     phone: str | None = None
+    latitude: Decimal | None = None
+    longitude: Decimal | None = None
+    remote_licence: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,15 +67,12 @@ def save_facilities(session: Session, facilities: Iterable[NewFacility]) -> int:
     if not rows:
         return 0
     statement = upsert(Facility).values(list(rows.values()))
-    changed = {
-        name: statement.excluded[name]
-        for name in ("name", "kind", "province", "address", "phone", "search_key")
-    }
+    changed = {name: statement.excluded[name] for name in FACILITY_COLUMNS}
     session.execute(statement.on_conflict_do_update(index_elements=["code"], set_=changed))
     return len(rows)
 
 
-def _facility_row(facility: NewFacility) -> dict[str, str | None]:
+def _facility_row(facility: NewFacility) -> dict[str, str | Decimal | None]:
     code = facility.code.strip()
     if len(code) != 5 or not code.isalnum() or code != code.upper() or not code.isascii():  # noqa: PLR2004
         raise CodeListInvalid(reason="a facility code has 5 capital letters or digits")
@@ -75,6 +87,9 @@ def _facility_row(facility: NewFacility) -> dict[str, str | None]:
         "address": facility.address or None,
         "phone": facility.phone or None,
         "search_key": search_key(place),
+        "latitude": facility.latitude,
+        "longitude": facility.longitude,
+        "remote_licence": facility.remote_licence or None,
     }
 
 
@@ -159,7 +174,11 @@ def read_codes(file: IO[str], system: str) -> list[CodeRow]:
 
 
 def read_facilities(file: IO[str]) -> list[NewFacility]:
-    """Rows of a CSV with the columns code, name, and if there kind, province, address, phone."""
+    """Rows of a CSV with the columns code, name, and if there the others of a facility.
+
+    Those are kind, province, address, phone, latitude, longitude, remote_licence. Raises
+    CodeListInvalid with the line.
+    """
     reader = csv.DictReader(file)
     if not {"code", "name"} <= set(reader.fieldnames or ()):
         raise CodeListInvalid(line=1, reason="the columns code and name are needed")
@@ -171,9 +190,25 @@ def read_facilities(file: IO[str]) -> list[NewFacility]:
             province=(row.get("province") or "").strip() or None,
             address=(row.get("address") or "").strip() or None,
             phone=(row.get("phone") or "").strip() or None,
+            latitude=_degrees(row, "latitude", line, 90),
+            longitude=_degrees(row, "longitude", line, 180),
+            remote_licence=(row.get("remote_licence") or "").strip() or None,
         )
-        for row in reader
+        for line, row in enumerate(reader, start=2)
     ]
+
+
+def _degrees(row: dict[str, str], name: str, line: int, most: int) -> Decimal | None:
+    cell = (row.get(name) or "").strip()
+    if not cell:
+        return None
+    try:
+        degrees = Decimal(cell)
+    except InvalidOperation:
+        degrees = Decimal("NaN")
+    if not degrees.is_finite() or abs(degrees) > most:
+        raise CodeListInvalid(line=line, reason=f"{name} is a number of degrees")
+    return round(degrees, 6)
 
 
 def load_demo_codes(session: Session) -> int:
