@@ -1,5 +1,6 @@
 """Clinics with slots and seats for benchmarks, written as the embedded cluster's superuser."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +9,6 @@ from uuid import UUID
 import psycopg
 
 from phr_api.kit import clock
-from phr_api.kit.ids import new_row_id
 
 PROVINCE = "Hà Nội"
 PROVINCE_KEY = "ha noi"
@@ -39,9 +39,9 @@ FROM clinic_service v CROSS JOIN generate_series(1, %(schedules)s) n
 _SLOTS = """
 INSERT INTO slot (id, schedule_id, facility_code, province, service_id, service_code, starts_at,
     ends_at, opens_at, closes_at, capacity, status, created_at)
-SELECT gen_random_uuid(), s.id, s.facility_code, %(province)s, s.service_id, %(service)s, t.at,
-       t.at + make_interval(mins => %(minutes)s), %(at)s - interval '1 day',
-       t.at - interval '1 hour', %(seats)s, 'open', %(at)s
+SELECT md5('slot' || row_number() OVER ())::uuid, s.id, s.facility_code, %(province)s,
+       s.service_id, %(service)s, t.at, t.at + make_interval(mins => %(minutes)s),
+       %(at)s - interval '1 day', t.at - interval '1 hour', %(seats)s, 'open', %(at)s
 FROM schedule s,
      generate_series(0, %(days)s - 1) d,
      generate_series(0, %(a_day)s - 1) i,
@@ -66,7 +66,10 @@ class Plan:
 
 
 def open_clinics(connection: psycopg.Connection[Any], plan: Plan) -> None:
-    """Write clinics of one province with their service, schedules and slots, all seats free."""
+    """Write clinics of one province with their service, schedules and slots, all seats free.
+
+    The slots' ids are those of numbered("slot", 1) and so on.
+    """
     at = clock.now()
     values = {
         "at": at,
@@ -92,22 +95,29 @@ def opening(at: datetime) -> datetime:
     return morning + timedelta(days=1)
 
 
-def add_slot(connection: psycopg.Connection[Any], *, seats: int) -> UUID:
-    """Write one more slot of the first schedule, on the last day's evening; its id."""
-    slot_id = new_row_id()
+def add_slot(connection: psycopg.Connection[Any], *, seats: int) -> None:
+    """Write slot number 0, the day after all others, in the first schedule."""
+    values = {"id": numbered("slot", 0), "seats": seats}
     with connection.transaction():
         connection.execute(
             "INSERT INTO slot (id, schedule_id, facility_code, province, service_id, service_code,"
             " starts_at, ends_at, opens_at, closes_at, capacity, status, created_at)"
-            " SELECT %s, schedule_id, facility_code, province, service_id, service_code,"
-            " ends_at + interval '1 day', ends_at + interval '1 day 15 minutes', opens_at, ends_at,"
-            " %s, status, created_at FROM slot ORDER BY starts_at DESC LIMIT 1",
-            (slot_id, seats),
+            " SELECT %(id)s, schedule_id, facility_code, province, service_id, service_code,"
+            " ends_at + interval '1 day', ends_at + interval '1 day 15 minutes', opens_at,"
+            " ends_at + interval '1 day', %(seats)s, status, created_at"
+            " FROM slot ORDER BY starts_at DESC LIMIT 1",
+            values,
         )
-        connection.execute(
-            "INSERT INTO seat (slot_id, seat_no, facility_code)"
-            " SELECT l.id, n, l.facility_code FROM slot l, generate_series(1, l.capacity) n"
-            " WHERE l.id = %s",
-            (slot_id,),
-        )
-    return slot_id
+    free_seats(connection)
+
+
+def free_seats(connection: psycopg.Connection[Any]) -> None:
+    """Make the seats of all slots anew: nobody has one."""
+    with connection.transaction():
+        connection.execute("TRUNCATE seat")
+        connection.execute(_SEATS)
+
+
+def numbered(what: str, number: int) -> UUID:
+    """Return the id that SQL computes as md5(what || number)::uuid."""
+    return UUID(hashlib.md5(f"{what}{number}".encode(), usedforsecurity=False).hexdigest())

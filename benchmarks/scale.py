@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Scale:
     """Rounds and seconds of each measure, people in the two databases, visits in the files.
 
-    Then clinics and days that are searched.
+    Then clinics and days that are searched, and citizens of each client of the rush.
     """
 
     rounds: int
@@ -18,6 +18,7 @@ class Scale:
     large_file_visits: int
     facilities: int
     days: int
+    citizens_each: int
 
 
 FULL = Scale(
@@ -29,6 +30,7 @@ FULL = Scale(
     large_file_visits=5_000,
     facilities=1_000,
     days=60,
+    citizens_each=250,
 )
 SMALL = Scale(
     rounds=1,
@@ -39,4 +41,5 @@ SMALL = Scale(
     large_file_visits=20,
     facilities=20,
     days=20,
+    citizens_each=100,
 )
