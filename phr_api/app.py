@@ -2,7 +2,7 @@
 
 from flask import Flask, g, request
 
-from phr_api import identity, portal, records
+from phr_api import identity, portal, records, wiring
 from phr_api.appointments.routes import blueprints as appointments
 from phr_api.clinics.routes import blueprints as clinics
 from phr_api.consent.routes import blueprints as consent
@@ -61,6 +61,7 @@ def create_app(settings: Settings) -> Flask:
     idempotency.configure(settings.secret)
     for room in (identity, records):
         room.configure(settings)
+    wiring.install()
     log.init_app(app)
     metrics.init_app(app)
     compress.init_app(app)

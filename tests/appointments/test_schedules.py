@@ -11,13 +11,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from phr_api import clinics
 from phr_api.appointments.models import Booking, Slot
-from phr_api.appointments.service.schedules import on_service_changed
 from phr_api.appointments.service.slots import make_slots
 from phr_api.clinics.models import ClinicService
 from phr_api.kit import clock
-from phr_api.kit.db import set_scope, unit_of_work
+from phr_api.kit.db import unit_of_work
 from tests.factories.appointments import (
     make_booking,
     make_exception,
@@ -350,15 +348,19 @@ def test_a_replan_of_nothing_is_refused(client: FlaskClient, desk: SignedIn) -> 
 
 
 def test_a_services_changed_lead_time_reaches_its_slots(
-    session: Session, service: ClinicService, as_worker: AsWorker
+    client: FlaskClient,
+    session: Session,
+    desk: SignedIn,
+    service: ClinicService,
+    as_worker: AsWorker,
 ) -> None:
     schedule = make_schedule(session, service=service, due_at=clock.now())
     (before, *_) = slots_on(made_slots(session, as_worker, schedule.id), SOON)
-    session.get_one(ClinicService, service.id).lead_minutes = 600
-    session.commit()
-    with unit_of_work() as own:
-        set_scope(own, facility_id=service.facility_code)
-        on_service_changed(own, clinics.ServiceChanged(service_id=service.id))
+    url, headers = f"{URL}/services/{service.id}", desk.headers
+    tag = client.get(url).headers["ETag"]
+    body = {"name": "Khám thử", "leadMinutes": 600}
+    changed = client.put(url, json=body, headers=headers | {"If-Match": tag})
+    assert changed.status_code == 200
     (after, *_) = slots_on(made_slots(session, as_worker, schedule.id), SOON)
     assert after.id == before.id
     assert after.starts_at - after.closes_at == timedelta(minutes=600)
