@@ -69,8 +69,7 @@ END $$"""
 BOOKING_WORDS = """
 CREATE FUNCTION booking_words(p_service uuid, p_starts timestamptz) RETURNS jsonb
 LANGUAGE sql STABLE AS $$
-    SELECT jsonb_build_object('service', v.name, 'facility', f.name, 'when',
-        to_char(p_starts AT TIME ZONE 'Asia/Ho_Chi_Minh', 'HH24:MI DD/MM/YYYY'))
+    SELECT jsonb_build_object('service', v.name, 'facility', f.name, 'when', wire_moment(p_starts))
     FROM clinic_service v JOIN facility f ON f.code = v.facility_code WHERE v.id = p_service
 $$"""
 

@@ -92,8 +92,7 @@ def tell_of(
     more = {}
     if kind == "booking.proposed" and booking.proposed_starts_at and booking.proposal_until:
         starts = booking.proposed_starts_at
-        until = booking.proposal_until.astimezone(clock.VIETNAM)
-        more = {"until": f"{until:%H:%M %d/%m/%Y}"}
+        more = {"until": booking.proposal_until.astimezone(clock.VIETNAM).isoformat()}
     elif kind == "booking.declined":
         more = {"reason": note or ""}
     at = clock.now()

@@ -47,7 +47,7 @@ def release(session: Session, principal: Principal, hold_id: UUID) -> None:
                     "at": at,
                 },
             )
-        _give_back(session, row)
+        give_back(session, row)
     row.released_at = at
 
 
@@ -61,12 +61,13 @@ def lapse_holds(session: Session, at: datetime) -> bool:
         .with_for_update(skip_locked=True)
     ).all()
     for row in due:
-        _give_back(session, row)
+        give_back(session, row)
         row.released_at = at
+        session.flush()  # one after the other: the seats of the first may be offered on
     return bool(due)
 
 
-def _give_back(session: Session, row: Hold) -> None:
+def give_back(session: Session, row: Hold) -> None:
     """Delete the held bookings that are in scope and free their seats; the offer's entry waits."""
     if row.waitlist_entry_id is not None:
         _end_offer(session, row.waitlist_entry_id)

@@ -7,17 +7,23 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import Hold
+from phr_api.clinics.models import ClinicService
 from phr_api.kit import clock
 from phr_api.kit.ids import new_row_id
 from tests.contract.rows.roles import DESK, READERS
-from tests.factories.appointments import make_booking
+from tests.factories.appointments import make_booking, make_service, make_slot
 from tests.factories.people import Citizen
+from tests.factories.waiting import make_entry
 
 NOBODY = str(UUID(int=1))
 REASON = {"reason": "Bác sĩ nghỉ"}
+WAITED_FOR = UUID(int=2)
+TODAY = str(clock.today())
+WAITING = {"serviceId": str(WAITED_FOR), "fromOn": TODAY, "untilOn": TODAY}
 HOLD = {"serviceId": NOBODY, "slotId": NOBODY, "people": [NOBODY]}
 
 _MINE = "/v1/profiles/{profile_id}/bookings"
+_LINE = "/v1/profiles/{profile_id}/waitlist"
 _DESK = "/v1/facilities/{code}/bookings"
 
 PUBLIC: set[str] = set()
@@ -29,6 +35,9 @@ MINE: dict[str, Any] = {
     "POST /v1/holds/{hold_id}/booking": {"bookings": [{"id": NOBODY}]},
 }
 PERSONAL: dict[str, Any] = {
+    f"GET {_LINE}": None,
+    f"POST {_LINE}": WAITING,
+    f"DELETE {_LINE}/{{waiting_id}}": None,
     f"GET {_MINE}": None,
     f"GET {_MINE}/{{booking_id}}": None,
     f"POST {_MINE}/{{booking_id}}/cancellation": {},
@@ -53,6 +62,9 @@ QUERIES: dict[str, str] = {}
 def extra_ids(session: Session, victim: Citizen) -> dict[str, str]:
     """Ids of the victim's things at facility 99001, by the names they have in the addresses."""
     booking = make_booking(session, citizen=victim)
+    if session.get(ClinicService, WAITED_FOR) is None:
+        make_service(session, id=WAITED_FOR, has_waitlist=True)
+    entry = make_entry(session, slot=make_slot(session), citizen=victim)
     at = clock.now()
     hold = Hold(
         id=new_row_id(),
@@ -67,4 +79,4 @@ def extra_ids(session: Session, victim: Citizen) -> dict[str, str]:
     )
     session.add(hold)
     session.commit()
-    return {"booking_id": str(booking.id), "hold_id": str(hold.id)}
+    return {"booking_id": str(booking.id), "hold_id": str(hold.id), "waiting_id": str(entry.id)}
