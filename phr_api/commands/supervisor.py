@@ -33,7 +33,8 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_WITHIN_SECONDS = 60.0
 STOP_WITHIN_SECONDS = 35.0
 Named = tuple[str, list[str]]
-SEEDED = "phr-api: demo data is in"
+# what the comment of a seeded database says; a later seed that brings more has another number
+SEEDED = "phr-api: demo data 2 is in"
 
 
 class StartFailedError(RuntimeError):
