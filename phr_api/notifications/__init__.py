@@ -1,18 +1,24 @@
 """What people are told: written by the cause, shown in the inbox, handed to their devices."""
 
+from datetime import timedelta
+
 from phr_api.kit.jobs import Task
 from phr_api.notifications.rules.words import KINDS, Words
-from phr_api.notifications.service.delivering import deliver_once
+from phr_api.notifications.service.configuring import configure
+from phr_api.notifications.service.delivering import deliver_once, find_deliveries
 from phr_api.notifications.service.outbox import drain_once
 from phr_api.notifications.service.telling import Tell, cancel_untold, tell
+from phr_api.notifications.service.upkeep import trim
 
 __all__ = [
     "KINDS",
     "Tell",
     "Words",
     "cancel_untold",
+    "configure",
     "deliver_once",
     "drain_once",
+    "find_deliveries",
     "tasks",
     "tell",
 ]
@@ -20,4 +26,4 @@ __all__ = [
 
 def tasks() -> tuple[Task, ...]:
     """Return what the worker does for this room on its own."""
-    return ()
+    return (Task(name="trim notifications", every=timedelta(hours=1), work=trim),)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import pytest
+from flask import Flask
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
@@ -27,7 +28,7 @@ class FakeSender:
 
 
 @pytest.fixture
-def empty_outbox(session: Session) -> None:
+def empty_outbox(app: Flask, session: Session) -> None:
     """What other tests of this process told would be drained here as well."""
     session.execute(delete(Delivery))
     session.execute(delete(Notification))

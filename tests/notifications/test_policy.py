@@ -34,6 +34,7 @@ def test_what_was_handed_over_is_done() -> None:
         ("invalid-argument", "dead", False, False),
         ("out-of-range", "dead", False, False),
         ("refused", "dead", False, False),
+        ("not-configured", "dead", False, False),
     ],
 )
 def test_each_reason_has_its_end(reason: str, state: str, *, forgets: bool, alarm: bool) -> None:
@@ -45,7 +46,7 @@ def test_each_reason_has_its_end(reason: str, state: str, *, forgets: bool, alar
 
 
 def test_the_table_above_is_whole() -> None:
-    assert len(POLICY) == 16
+    assert len(POLICY) == 17
 
 
 def test_something_new_is_tried_again() -> None:

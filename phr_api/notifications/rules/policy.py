@@ -31,6 +31,7 @@ POLICY: Mapping[str, Action] = {
     "invalid-argument": "dead",
     "out-of-range": "dead",
     "refused": "dead",
+    "not-configured": "dead",  # outside development, where nothing is printed instead
 }
 
 

@@ -43,3 +43,10 @@ class ConsoleSender:
             sys.stdout.write(f"{one.channel} [{one.kind}, {one.language}] {one.text}\n")
         sys.stdout.flush()
         return [Sent() for _ in messages]
+
+
+class NoSender:
+    """Where a way out is not configured, messages end as dead and can be listed; none is lost."""
+
+    def send(self, messages: Sequence[Message], at: datetime) -> list[Sent]:  # noqa: ARG002
+        return [Sent(reason="not-configured") for _ in messages]
