@@ -9,8 +9,8 @@ from phr_api.appointments.service.changing import transition
 from phr_api.appointments.service.moving import offer_alternatives
 from phr_api.appointments.service.seats import free_seat, take_seat
 from phr_api.appointments.service.slots import trim as trim_slots
-from phr_api.appointments.service.waiting import end_entries
 from phr_api.appointments.service.upkeep import trim_line
+from phr_api.appointments.service.waiting import end_entries
 from phr_api.appointments.service.work import work_once
 from phr_api.kit.jobs import Task
 
@@ -35,4 +35,5 @@ def tasks() -> tuple[Task, ...]:
     return (
         Task(name="trim slots", every=timedelta(hours=1), work=trim_slots),
         Task(name="end waiting", every=timedelta(hours=1), work=end_entries),
+        Task(name="trim the line", every=timedelta(days=1), work=trim_line),
     )

@@ -136,10 +136,10 @@ def upgrade() -> None:
     grant(op, "priority_class", web=READ, worker=ALL_VERBS)
     op.execute("GRANT SELECT ON priority_class TO phr_definer")
     # numbers only: how far the line is may be seen by everybody in it
-    protect_directory_table(op, "queue_day", worker=READ)
+    protect_directory_table(op, "queue_day")
     protect_ticket()
-    for table in ("number_block", "day_closing"):
-        protect_facility_table(op, table, web=WRITE, worker=READ)
+    for table, worker in (("number_block", ALL_VERBS), ("day_closing", READ)):
+        protect_facility_table(op, table, web=WRITE, worker=worker)
         let_worker(op, table)
     for sql, signature in functions.CLOSED_LIST:
         definer(op, sql, signature, to=("phr_web",))
@@ -153,4 +153,4 @@ def protect_ticket() -> None:
     for name, seen in (("person", PERSON_AND_CLASSES), ("phone", PHONE)):
         op.execute(f"CREATE POLICY {name} ON ticket FOR SELECT TO phr_web USING ({seen})")
     let_worker(op, "ticket")
-    grant(op, "ticket", web=WRITE, worker="SELECT, UPDATE")
+    grant(op, "ticket", web=WRITE, worker="SELECT, UPDATE, DELETE")
