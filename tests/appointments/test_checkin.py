@@ -1,13 +1,15 @@
 """People arrive by code, card or list; a card finds today's booking here and nothing else (R27)."""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
@@ -24,6 +26,7 @@ from tests.factories.people import (
     FACILITY,
     NAME,
     Citizen,
+    SignedIn,
     make_citizen,
     make_profile,
     make_staff,
@@ -323,3 +326,48 @@ def test_only_the_desk_checks_in(client: FlaskClient, session: Session, desk: De
 def test_scans_are_limited_per_clerk(desk: Desk) -> None:
     statuses = [scan(desk, "không phải mã").status_code for _ in range(61)]
     assert statuses == [422] * 60 + [429]
+
+
+def test_two_clerks_at_once_give_one_number(app: Flask, session: Session, desk: Desk) -> None:
+    booking = book(session, desk)
+
+    def one(_: int) -> tuple[int, str]:
+        answer = scan(Desk(app.test_client(), desk.clerk, desk.queue), code_of(booking))
+        return answer.status_code, str(answer.get_json().get("label"))
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = sorted(pool.map(one, range(4)))
+    assert answers == [(200, "A001")] * 3 + [(201, "A001")]
+
+
+def test_the_look_by_number_answers_its_own_desk_alone(
+    session: Session, desk: Desk, web_connection: Connection
+) -> None:
+    citizen = make_citizen(session)
+    booking = book(session, desk, citizen)
+    number, at = number_of(session, citizen), clock.now()
+
+    def look(who: SignedIn, facility: str, hours: int = 24) -> list[Any]:
+        since = booking.starts_at - timedelta(hours=1)
+        values = {
+            "account": who.account.id,
+            "session": who.session.id,
+            "facility": facility,
+            "number": number,
+            "since": since,
+            "until": since + timedelta(hours=hours),
+            "at": at,
+        }
+        sql = "SELECT find_todays(:account, :session, :facility, :number, :since, :until, :at)"
+        return list(web_connection.scalars(text(sql), values))
+
+    assert look(desk.clerk, FACILITY) == [booking.id]
+    assert look(desk.clerk, FACILITY, hours=25) == []  # a day, not a history
+    assert look(desk.clerk, "99002") == []
+    for other in (
+        make_staff(session, role="doctor"),
+        make_staff(session, facility_code="99002"),
+        make_staff(session, has_second_factor=False),
+        citizen,
+    ):
+        assert look(other, FACILITY) == []

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import Booking
@@ -124,3 +124,35 @@ def test_a_position_is_its_persons(client: FlaskClient, session: Session, desk: 
     assert client.get(url, headers=desk.clerk.headers).status_code in {403, 404}
     assert client.get(url, headers=carer.headers).status_code == 404
     assert client.get(url, headers=teen.headers).status_code == 200
+
+
+def test_policies_show_a_ticket_to_its_person_and_its_facility(
+    session: Session, desk: Desk, web_connection: Connection
+) -> None:
+    citizen = make_citizen(session)
+    booking = book(session, desk, citizen, classes=["mental"])
+    scan(desk, code_of(booking))
+
+    def seen(**settings: str) -> int:
+        names = ("profile_id", "classes", "facility_id", "account_id")
+        for name in names:
+            sql = "SELECT set_config('phr.' || :name, :value, false)"
+            web_connection.execute(text(sql), {"name": name, "value": settings.get(name, "")})
+        count = web_connection.scalar(
+            text("SELECT count(*) FROM ticket WHERE booking_id = :id"), {"id": booking.id}
+        )
+        return int(count or 0)
+
+    person = str(citizen.profile.id)
+    assert seen() == 0
+    assert seen(profile_id=person, classes="mental") == 1
+    assert seen(profile_id=person, classes="hiv") == 0
+    assert seen(profile_id=str(make_citizen(session).profile.id), classes="mental") == 0
+    assert seen(account_id=str(citizen.account.id)) == 0
+    assert seen(facility_id="99001") == 1
+    assert seen(facility_id="99002") == 0
+    changed = web_connection.execute(
+        text("UPDATE ticket SET state = 'left' WHERE booking_id = :id"), {"id": booking.id}
+    )
+    assert changed.rowcount == 0
+    web_connection.rollback()
