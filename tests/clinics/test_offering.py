@@ -261,6 +261,19 @@ def test_a_line_is_opened_and_changed(
     assert wrong.status_code == 422
 
 
+def test_a_desk_of_a_place_that_the_directory_does_not_know_writes_nothing(
+    client: FlaskClient, session: Session
+) -> None:
+    desk = make_staff(session, facility_code="98765")
+    for name, body in (
+        ("services", a_service()),
+        ("practitioners", {"fullName": "x", "licenceNumber": "y"}),
+        ("queues", {"name": "x"}),
+    ):
+        answer = client.post(f"/v1/facilities/98765/{name}", json=body, headers=keyed(desk))
+        assert answer.status_code == 404
+
+
 def test_lists_of_no_such_place_are_not_found(client: FlaskClient) -> None:
     for name in ("services", "practitioners"):
         assert client.get(f"/v1/facilities/00000/{name}").status_code == 404

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from phr_api import audit
 from phr_api.clinics.models import ClinicQueue, ClinicService, Practitioner
 from phr_api.clinics.problems import PractitionerListed, ServiceCodeTaken
-from phr_api.clinics.queries import get_queue
+from phr_api.clinics.queries import get_facility, get_queue
 from phr_api.consent import FacilityScope
 from phr_api.kit import clock, events
 from phr_api.kit.ids import new_row_id
@@ -79,7 +79,12 @@ class ServiceChanged:
 
 
 def add_service(session: Session, scope: FacilityScope, new: NewService) -> ClinicService:
-    """Offer a service. Raises ServiceCodeTaken; NotFound when its queue is not this facility's."""
+    """Offer a service.
+
+    Raises ServiceCodeTaken; NotFound when its queue is not this facility's, and when the directory
+    does not know the facility.
+    """
+    get_facility(session, scope.facility_code)
     row = ClinicService(
         id=new_row_id(), facility_code=scope.facility_code, created_at=clock.now(), code=new.code
     )
@@ -124,7 +129,8 @@ def service_key(code: str, name: str, name_en: str | None) -> str:
 
 
 def add_practitioner(session: Session, scope: FacilityScope, new: NewPractitioner) -> Practitioner:
-    """List somebody. Raises PractitionerListed when the licence is listed here already."""
+    """List somebody. Raises PractitionerListed when the licence is listed already, NotFound."""
+    get_facility(session, scope.facility_code)
     row = Practitioner(
         id=new_row_id(), facility_code=scope.facility_code, created_at=clock.now(), **asdict(new)
     )
@@ -153,7 +159,8 @@ def end_practitioner(session: Session, scope: FacilityScope, row: Practitioner) 
 
 
 def add_queue(session: Session, scope: FacilityScope, new: NewQueue) -> ClinicQueue:
-    """Open a line; its screen is found by a key that nobody can guess."""
+    """Open a line; its screen is found by a key that nobody can guess. Raises NotFound."""
+    get_facility(session, scope.facility_code)
     row = ClinicQueue(
         id=new_row_id(),
         facility_code=scope.facility_code,
