@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import book, booking, intake, search, start
+from benchmarks import book, booking, intake, push, search, start
 from benchmarks.report import Report
 from benchmarks.scale import FULL, SMALL
 from phr_api.kit import clock
@@ -21,6 +21,7 @@ PARTS = {
     "book": book.run,
     "intake": intake.run,
     "booking": booking.run,
+    "push": push.run,
     "search": search.run,
     "start": start.run,
 }

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 class Scale:
     """Rounds and seconds of each measure, people in the two databases, visits in the files.
 
-    Then clinics and days that are searched, and citizens of each client of the rush.
+    Then clinics and days that are searched, citizens of each client of the rush,
+    messages that are pushed in a round and drained in one go.
     """
 
     rounds: int
@@ -19,6 +20,8 @@ class Scale:
     facilities: int
     days: int
     citizens_each: int
+    pushes: int
+    drained: int
 
 
 FULL = Scale(
@@ -31,6 +34,8 @@ FULL = Scale(
     facilities=1_000,
     days=60,
     citizens_each=250,
+    pushes=1_000,
+    drained=100_000,
 )
 SMALL = Scale(
     rounds=1,
@@ -42,4 +47,6 @@ SMALL = Scale(
     facilities=20,
     days=20,
     citizens_each=100,
+    pushes=100,
+    drained=1_000,
 )
