@@ -140,6 +140,14 @@ def dispose() -> None:
         _Process.engines.reads.close()
 
 
+def own_connection() -> psycopg.Connection[Any]:
+    """Open a connection outside the pool, in autocommit, for LISTEN; the caller closes it."""
+    if _Process.engines is None:
+        raise RuntimeError("kit.db is not configured")
+    url = _Process.engines.writes.url.set(drivername="postgresql")
+    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+
+
 @contextmanager
 def unit_of_work() -> Generator[Session]:
     """One request, or one job, one transaction: commits on a clean exit."""

@@ -5,8 +5,9 @@ the policies of `seat` decide what those are.
 """
 
 # In order of number, as people come through a door; what another transaction is just taking is
-# passed by. Two statements, because a parameter in place of the constant would hide the partial
-# index from a generic plan. 0: there is no seat left.
+# passed by - until none is left: then it waits for who is at the last ones, since they may give
+# back what they take (a family whose second person is refused). Each twice, because a parameter in
+# place of the constant would hide the partial index from a generic plan. 0: there is no seat left.
 TAKE_SEAT = """
 CREATE FUNCTION take_seat(
     p_slot uuid, p_booking uuid, p_profile uuid, p_account uuid, p_waitlist boolean
@@ -18,10 +19,20 @@ BEGIN
         SELECT s.seat_no INTO taken FROM seat s
         WHERE s.slot_id = p_slot AND s.booking_id IS NULL AND s.for_waitlist
         ORDER BY s.seat_no LIMIT 1 FOR UPDATE SKIP LOCKED;
+        IF taken IS NULL THEN
+            SELECT s.seat_no INTO taken FROM seat s
+            WHERE s.slot_id = p_slot AND s.booking_id IS NULL AND s.for_waitlist
+            ORDER BY s.seat_no LIMIT 1 FOR UPDATE;
+        END IF;
     ELSE
         SELECT s.seat_no INTO taken FROM seat s
         WHERE s.slot_id = p_slot AND s.booking_id IS NULL AND NOT s.for_waitlist
         ORDER BY s.seat_no LIMIT 1 FOR UPDATE SKIP LOCKED;
+        IF taken IS NULL THEN
+            SELECT s.seat_no INTO taken FROM seat s
+            WHERE s.slot_id = p_slot AND s.booking_id IS NULL AND NOT s.for_waitlist
+            ORDER BY s.seat_no LIMIT 1 FOR UPDATE;
+        END IF;
     END IF;
     IF taken IS NULL THEN
         RETURN 0;

@@ -128,6 +128,11 @@ class MineQuerySchema(Schema):
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
 
 
+class PhoneQuerySchema(Schema):
+    after = fields.String(load_default=None, validate=validate.Length(max=300))
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 100))
+
+
 class DeskQuerySchema(Schema):
     """Either a day, or the requests that wait for an answer."""
 

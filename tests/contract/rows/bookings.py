@@ -24,11 +24,18 @@ HOLD = {"serviceId": NOBODY, "slotId": NOBODY, "people": [NOBODY]}
 
 _MINE = "/v1/profiles/{profile_id}/bookings"
 _LINE = "/v1/profiles/{profile_id}/waitlist"
+_PHONES = "/v1/me/phone-bookings"
 _DESK = "/v1/facilities/{code}/bookings"
 
 PUBLIC: set[str] = set()
 # a hold is its account's: tests/appointments/test_holds.py has the strangers
 MINE: dict[str, Any] = {
+    "GET /v1/me/phone-bookings": None,
+    f"GET {_PHONES}/{{booking_id}}": None,
+    f"POST {_PHONES}/{{booking_id}}/cancellation": {},
+    f"POST {_PHONES}/{{booking_id}}/reschedule": {"slotId": NOBODY},
+    f"POST {_PHONES}/{{booking_id}}/proposal-answer": {"accept": True},
+    f"POST {_PHONES}/{{booking_id}}/still-coming": {"coming": True},
     "GET /v1/holds": None,
     "POST /v1/holds": HOLD,
     "DELETE /v1/holds/{hold_id}": None,
