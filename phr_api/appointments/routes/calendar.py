@@ -12,6 +12,8 @@ from phr_api.appointments.queries import line
 from phr_api.appointments.queries.bookings import get_booking
 from phr_api.appointments.routes.answers import opened
 from phr_api.appointments.routes.blueprint import bookings_blp, queue_blp
+from phr_api.appointments.routes.phones import ONE as PHONES
+from phr_api.appointments.routes.phones import by_phone
 from phr_api.appointments.rules.calendar import Entry, write_calendar
 from phr_api.appointments.rules.line import estimate, label_of
 from phr_api.appointments.schemas.queue import PositionSchema
@@ -20,28 +22,39 @@ from phr_api.kit.web import language
 
 ONE = "/profiles/<uuid:profile_id>/bookings/<uuid:booking_id>"
 CALENDAR = "text/calendar"
+FILE = {
+    200: {
+        "description": "An iCalendar file (RFC 5545)",
+        "content": {CALENDAR: {"schema": {"type": "string"}}},
+    }
+}
 
 
 @bookings_blp.route(f"{ONE}/calendar.ics")
-@bookings_blp.doc(
-    responses={
-        200: {
-            "description": "An iCalendar file (RFC 5545)",
-            "content": {CALENDAR: {"schema": {"type": "string"}}},
-        }
-    }
-)
+@bookings_blp.doc(responses=FILE)
 def download_calendar(profile_id: UUID, booking_id: UUID) -> Response:
     """Download a booking for the phone's calendar; the same file again replaces the entry
 
     It names no clinic and no service, unless that is turned on for this booking.
     """
     with opened(profile_id, "booking.calendar") as (session, _):
-        entry = _entry(session, get_booking(session, booking_id))
-    body = write_calendar(entry, language())
+        return _file(_entry(session, get_booking(session, booking_id)))
+
+
+@bookings_blp.route(f"{PHONES}/calendar.ics")
+@bookings_blp.doc(responses=FILE)
+def download_calendar_by_phone(booking_id: UUID) -> Response:
+    """Download a booking that was made by phone for the phone's calendar"""
+    with by_phone() as (session, _):
+        return _file(_entry(session, get_booking(session, booking_id)))
+
+
+def _file(entry: Entry) -> Response:
+    spoken = language()
+    body = write_calendar(entry, spoken)
     response = Response(body, content_type=f"{CALENDAR}; charset=utf-8")
     response.headers["Content-Disposition"] = 'attachment; filename="calendar.ics"'
-    response.headers["Content-Language"] = language()
+    response.headers["Content-Language"] = spoken
     return response
 
 
@@ -68,12 +81,23 @@ def _entry(session: Session, booking: Booking) -> Entry:
 @queue_blp.response(200, PositionSchema)
 def read_position(profile_id: UUID, booking_id: UUID) -> dict[str, Any]:
     """Read how far one's number is: how many are before it, and about when it is called"""
-    with opened(profile_id, "booking.queue") as (session, scope):
-        booking = get_booking(session, booking_id)
-        ticket = line.find_last_ticket(session, scope, booking.id)
-        if ticket is None or ticket.on_date != clock.today():
-            return _expected()
-        return _position(session, ticket)
+    with opened(profile_id, "booking.queue") as (session, _):
+        return _position_of(session, booking_id)
+
+
+@queue_blp.route(f"{PHONES}/queue")
+@queue_blp.response(200, PositionSchema)
+def read_position_by_phone(booking_id: UUID) -> dict[str, Any]:
+    """Read how far the number of a booking is that was made by phone"""
+    with by_phone() as (session, _):
+        return _position_of(session, booking_id)
+
+
+def _position_of(session: Session, booking_id: UUID) -> dict[str, Any]:
+    ticket = line.find_last_ticket(session, get_booking(session, booking_id).id)
+    if ticket is None or ticket.on_date != clock.today():
+        return _expected()
+    return _position(session, ticket)
 
 
 def _expected() -> dict[str, Any]:

@@ -12,11 +12,12 @@ from tests.factories.people import Citizen
 
 _FACILITY = "/v1/facilities/{code}"
 _BOOKING = "/v1/profiles/{profile_id}/bookings/{booking_id}"
+_PHONE = "/v1/me/phone-bookings/{booking_id}"
 _TICKET = f"POST {_FACILITY}/tickets/{{ticket_id}}"
 _NUMBERS = {"items": [{"number": 1, "at": "2026-11-24T07:00:00+07:00"}]}
 
 PUBLIC: set[str] = {"GET /v1/screens/{screen_key}"}
-MINE: dict[str, Any] = {}
+MINE: dict[str, Any] = {f"GET {_PHONE}/calendar.ics": None, f"GET {_PHONE}/queue": None}
 PERSONAL: dict[str, Any] = {
     f"GET {_BOOKING}/calendar.ics": None,
     f"GET {_BOOKING}/queue": None,
