@@ -79,10 +79,10 @@ def state_of(session: Session, booking: Booking) -> str:
 
 
 def refusal(answer: TestResponse) -> tuple[int, str]:
-    return answer.status_code, answer.get_json()["type"].removeprefix("/problems/appointments/")
+    return answer.status_code, answer.get_json()["type"].removeprefix("/problems/")
 
 
-NOTHING = (404, "nothing-today")
+NOTHING = (404, "appointments/nothing-today")
 
 
 def test_scans_are_read() -> None:
@@ -262,7 +262,7 @@ def test_the_cards_text_is_neither_kept_nor_logged(
 
 
 def test_what_is_no_code_is_said_to_be_none(desk: Desk) -> None:
-    assert refusal(scan(desk, "8934567890123")) == (422, "scan-unreadable")
+    assert refusal(scan(desk, "8934567890123")) == (422, "appointments/scan-unreadable")
     assert desk.post("/check-ins", {}).status_code == 422
     both = {"scan": "x", "bookingId": str(uuid4())}
     assert desk.post("/check-ins", both).status_code == 422
