@@ -2,7 +2,7 @@
 
 from flask import Flask, g, request
 
-from phr_api import identity, portal, records, wiring
+from phr_api import identity, notifications, portal, records, wiring
 from phr_api.appointments.routes import blueprints as appointments
 from phr_api.clinics.routes import blueprints as clinics
 from phr_api.consent.routes import blueprints as consent
@@ -11,7 +11,7 @@ from phr_api.home.routes import blueprints as home
 from phr_api.identity.routes import blueprints as identity_routes
 from phr_api.kit import compress, cursor, db, docs, health, idempotency, log, metrics, web
 from phr_api.kit.problems import AppTooOld, NotSignedIn
-from phr_api.notifications.routes import blueprints as notifications
+from phr_api.notifications.routes import blueprints as notifications_routes
 from phr_api.records.routes import blueprints as records_routes
 from phr_api.settings import Settings
 
@@ -23,7 +23,7 @@ BLUEPRINTS = (
     *records_routes,
     *home,
     *appointments,
-    *notifications,
+    *notifications_routes,
 )
 
 LARGEST_BODY = 1024 * 1024  # of anything but a hospital's file, which has a limit of its own
@@ -59,7 +59,7 @@ def create_app(settings: Settings) -> Flask:
     db.configure(settings.database.web_url)
     cursor.configure(settings.secret)
     idempotency.configure(settings.secret)
-    for room in (identity, records):
+    for room in (identity, records, notifications):
         room.configure(settings)
     wiring.install()
     log.init_app(app)

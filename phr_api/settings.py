@@ -129,6 +129,8 @@ class Settings:
     trusted_proxies: tuple[Network, ...]
     oldest_app_version: str | None
     log_level: str
+    slow_url: str = ""
+    serves_streams: bool = False
     notifications: NotificationSettings = NotificationSettings()
 
     @property
@@ -175,6 +177,8 @@ class Settings:
             trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
             oldest_app_version=_version(env, "OLDEST_APP_VERSION"),
             log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS, "INFO"),
+            slow_url=_slow_url(env, port, is_development=is_development),
+            serves_streams=env.get("SERVES_STREAMS") == "1",  # set by `phr-api serve slow`
             notifications=_notifications(env, is_development=is_development),
         )
 
@@ -377,6 +381,18 @@ def _public_url(env: Mapping[str, str], port: int, *, is_development: bool) -> s
     if parts.scheme == "http" and not is_development:
         raise SettingError("PUBLIC_URL", "is http://; outside development it must be https://")
     return parts.geturl()
+
+
+def _slow_url(env: Mapping[str, str], port: int, *, is_development: bool) -> str:
+    """The public root of the slow process: SLOW_URL, or where the proxy leads it by path."""
+    slow_port = _port(env, "SLOW_PORT", port + 1)
+    default = f"http://127.0.0.1:{slow_port}" if is_development else env.get("PUBLIC_URL", "")
+    text = (env.get("SLOW_URL") or default).rstrip("/")
+    parts = urlsplit(text)
+    schemes = {"http", "https"} if is_development else {"https"}
+    if parts.scheme not in schemes or not parts.netloc:
+        raise SettingError("SLOW_URL", "is not an address such as https://slow.phr.example.vn")
+    return text
 
 
 def _providers(

@@ -108,6 +108,7 @@ def test_a_process_names_the_database_url_that_it_lacks(production: dict[str, st
         ("FIREBASE_PROJECT", "Not A Project"),
         ("FCM_CREDENTIALS", "{]"),
         ("FCM_CREDENTIALS", "/nowhere/key.json"),
+        ("SLOW_URL", "http://slow.example.vn"),
         ("SMS_URL", "http://sms.example.vn"),
         ("PHR_ENV", "staging"),
     ],

@@ -13,6 +13,7 @@ from phr_api.identity import current_principal, find_memberships, find_notices
 from phr_api.kit import clock, cursor
 from phr_api.kit.db import set_scope, unit_of_work
 from phr_api.kit.web import Blueprint
+from phr_api.notifications import events_address
 
 blp = Blueprint(
     "home", __name__, url_prefix="/v1/me", description="The caller, and the app's first screen"
@@ -51,6 +52,7 @@ def read_me() -> dict[str, Any]:
             for code, role, goes_by in memberships
         ],
         "notices": notices,
+        "events": events_address(),
     }
 
 

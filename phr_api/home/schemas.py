@@ -56,6 +56,9 @@ class MeSchema(Schema):
     profiles = fields.List(fields.Nested(OwnProfileSchema), required=True)
     memberships = fields.List(fields.Nested(MembershipSchema), required=True)
     notices = fields.List(fields.Nested(NoticeSchema), required=True)
+    events = fields.String(
+        required=True, metadata={"description": "address of the stream of events, GET /v1/events"}
+    )
 
 
 class HomePersonSchema(Schema):

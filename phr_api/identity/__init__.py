@@ -19,7 +19,7 @@ from phr_api.identity.service.people import (
 )
 from phr_api.identity.service.sessions import require_live
 from phr_api.identity.service.upkeep import trim
-from phr_api.identity.tokens import authenticate
+from phr_api.identity.tokens import authenticate, ends_at
 from phr_api.settings import Settings
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "configure",
     "current_principal",
     "display_name",
+    "ends_at",
     "find_known",
     "find_memberships",
     "find_notices",

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from phr_api.kit.jobs import Task
 from phr_api.notifications.rules.words import KINDS, Words
-from phr_api.notifications.service.configuring import configure
+from phr_api.notifications.service.configuring import configure, events_address
 from phr_api.notifications.service.delivering import deliver_once, find_deliveries
 from phr_api.notifications.service.outbox import drain_once
 from phr_api.notifications.service.telling import Tell, cancel_untold, tell
@@ -18,6 +18,7 @@ __all__ = [
     "configure",
     "deliver_once",
     "drain_once",
+    "events_address",
     "find_deliveries",
     "tasks",
     "tell",

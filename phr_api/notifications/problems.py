@@ -14,3 +14,14 @@ class NotThisDevice(Problem):
         "vi": "Chỉ thiết bị đang đăng nhập mới đăng ký được",
         "en": "Only the signed-in device can register",
     }
+
+
+class TooManyStreams(Problem):
+    """Three open streams an account (R25): close one, or wait for one to end."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    slug = "notifications/too-many-streams"
+    titles = {
+        "vi": "Quá nhiều kết nối cùng lúc",
+        "en": "Too many streams at once",
+    }

@@ -1,6 +1,6 @@
 """Which ways out this process has."""
 
-from phr_api.notifications.service import delivering
+from phr_api.notifications.service import delivering, streams
 from phr_api.notifications.service.sending import ConsoleSender, NoSender, Sender
 from phr_api.settings import SettingError, Settings
 
@@ -23,3 +23,16 @@ def configure(settings: Settings) -> None:
 
         senders["sms"] = SmsGateway(ways.sms_url, ways.sms_token)
     delivering.use(senders)
+    _Configured.settings = settings
+    streams.configure(serves_streams=settings.serves_streams)
+
+
+class _Configured:
+    settings: Settings | None = None
+
+
+def events_address() -> str:
+    """Return where an app opens its stream of events: on the slow process."""
+    if _Configured.settings is None:
+        raise RuntimeError("notifications are not configured")
+    return f"{_Configured.settings.slow_url}/v1/events"

@@ -19,6 +19,7 @@ SETTINGS = {
     "channels": [],
 }
 MINE: dict[str, Any] = {
+    "GET /v1/events": None,
     "GET /v1/me/notification-settings": None,
     "GET /v1/notifications": None,
     "POST /v1/notifications/read": {"upTo": str(uuid4())},
