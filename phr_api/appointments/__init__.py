@@ -6,6 +6,7 @@ from phr_api.appointments.queries.slots import SlotRow, find_next_free, get_slot
 from phr_api.appointments.rules.states import By, State
 from phr_api.appointments.service.bookings import booking_view
 from phr_api.appointments.service.changing import transition
+from phr_api.appointments.service.checking import check_seats
 from phr_api.appointments.service.moving import offer_alternatives
 from phr_api.appointments.service.seats import free_seat, take_seat
 from phr_api.appointments.service.slots import trim as trim_slots
@@ -34,6 +35,7 @@ def tasks() -> tuple[Task, ...]:
     """Return what the worker does for this room on its own, beside `work_once`."""
     return (
         Task(name="trim slots", every=timedelta(hours=1), work=trim_slots),
+        Task(name="check seats", every=timedelta(days=1), work=check_seats),
         Task(name="end waiting", every=timedelta(hours=1), work=end_entries),
         Task(name="trim the line", every=timedelta(days=1), work=trim_line),
     )

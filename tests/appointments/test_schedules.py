@@ -318,6 +318,10 @@ def test_a_lost_session_offers_everybody_another_time_and_keeps_their_seats(
         assert row.proposed_slot_id is not None
         assert seats_of(session, row.proposed_slot_id)[1] == booking.id
     assert slots_on(made_slots(session, as_worker, schedule.id), SOON) == lost  # people sit there
+    traced = "SELECT s.profile_id FROM audit_subject s JOIN audit_event e ON e.id = s.event_id"
+    traced += " WHERE e.action = 'schedule.replan' AND e.details->>'id' = :id"
+    people = session.scalars(text(traced), {"id": str(schedule.id)}).all()
+    assert set(people) == {booking.profile_id for booking in bookings}  # once: the preview has none
 
 
 def test_who_cannot_be_placed_is_listed_for_the_desk(

@@ -8,11 +8,14 @@ from uuid import UUID
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import NullPool, create_engine, select, text, update
+from sqlalchemy import Connection, NullPool, create_engine, select, text, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from phr_api.appointments import take_seat, work_once
 from phr_api.appointments.models import Schedule, ScheduleException, Slot
+from phr_api.appointments.queries.checks import Differences, find_differences
+from phr_api.appointments.service.checking import check_seats
 from phr_api.appointments.service.slots import make_slots, trim
 from phr_api.clinics.models import ClinicService, Holiday
 from phr_api.kit import clock
@@ -317,3 +320,55 @@ def test_too_many_days_and_days_that_are_none_are_refused(
     assert client.get(slots_url(service, "?from=2026-12-01&until=2026-12-31")).status_code == 200
     for query in ("?from=x", "?from=9999-12-31", "?from=2026-12-02&until=2026-12-01", "?x=1"):
         assert client.get(slots_url(service, query)).status_code == 422
+
+
+def test_a_seat_without_its_booking_and_a_booking_without_its_seat_are_an_alarm(
+    session: Session, as_worker: AsWorker, caplog: pytest.LogCaptureFixture
+) -> None:
+    def looked() -> Differences:
+        with as_worker(), unit_of_work() as own:
+            check_seats(own, clock.now())
+            return find_differences(own, clock.now())
+
+    before = looked()
+    booking = make_booking(session)
+    assert booking.slot_id is not None
+    assert looked() == before
+    caplog.clear()
+    session.execute(
+        text("UPDATE seat SET booking_id = :other WHERE booking_id = :booking"),
+        {"other": new_row_id(), "booking": booking.id},
+    )
+    session.commit()
+    after = looked()
+    assert (after.seats, after.bookings) == (before.seats + 1, before.bookings + 1)
+    assert "seats and bookings differ" in caplog.messages
+    session.execute(
+        text("UPDATE seat SET booking_id = :booking WHERE slot_id = :slot"),
+        {"slot": booking.slot_id, "booking": booking.id},
+    )
+    session.commit()
+    assert looked() == before
+
+
+def test_a_desk_closes_its_own_clinics_slots_alone_and_makes_none(
+    session: Session, web_connection: Connection
+) -> None:
+    slot = make_slot(session)
+    for facility, closed in (("99002", 0), (slot.facility_code, 1)):
+        with web_connection.begin() as transaction:
+            scope = text("SELECT set_config('phr.facility_id', :facility, true)")
+            web_connection.execute(scope, {"facility": facility})
+            close = text("UPDATE slot SET status = 'closed' WHERE id = :id")
+            assert web_connection.execute(close, {"id": slot.id}).rowcount == closed
+            transaction.rollback()
+    for forbidden in (
+        "UPDATE slot SET capacity = 9",
+        "DELETE FROM slot",
+        "DELETE FROM seat",
+        "INSERT INTO seat (slot_id, seat_no, facility_code) SELECT id, 99, facility_code FROM slot",
+    ):
+        with web_connection.begin() as transaction:
+            with pytest.raises(DBAPIError, match="permission denied"):
+                web_connection.execute(text(forbidden))
+            transaction.rollback()

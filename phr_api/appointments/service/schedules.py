@@ -4,7 +4,7 @@ What a change drops is closed in the same transaction, so that nobody books it a
 slots are the worker's, a moment later.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -152,9 +152,11 @@ def replan(session: Session, scope: FacilityScope, change: Replan) -> plans.Repl
         }
         add_exception(session, scope, NewException(**closing))
     at = clock.now()
-    for booking in plans.find_stranded(session, schedule.id, at=at):
+    stranded = plans.find_stranded(session, schedule.id, at=at)
+    for booking in stranded:
         _offer(session, booking, at)
-    _trace(session, scope, "schedule.replan", schedule.id)
+    people = {booking.profile_id for booking in stranded if booking.profile_id is not None}
+    _trace(session, scope, "schedule.replan", schedule.id, people)
     return plans.find_replanned(session, schedule.id, at=at)
 
 
@@ -242,5 +244,12 @@ def _values(plan: Plan) -> dict[str, Any]:
     return {name: getattr(plan, name) for name in plans.PLAN_FIELDS} | lists
 
 
-def _trace(session: Session, scope: FacilityScope, action: str, what: UUID) -> None:
-    audit.record(session, scope.actor, action=action, subjects=[], details={"id": str(what)})
+def _trace(
+    session: Session,
+    scope: FacilityScope,
+    action: str,
+    what: UUID,
+    people: Collection[UUID] = (),
+) -> None:
+    details = {"id": str(what)}
+    audit.record(session, scope.actor, action=action, subjects=people, details=details)
