@@ -231,3 +231,27 @@ def test_still_coming_keeps_the_seat_or_frees_it(client: FlaskClient, session: S
     assert gone.status_code == 404
     bad = client.post(f"{path}/still-coming", json={}, headers=citizen.headers)
     assert bad.status_code == 422
+
+
+def test_what_was_told_can_be_changed(client: FlaskClient, session: Session) -> None:
+    citizen = make_citizen(session)
+    asks = [{"id": "fasting", "text": "Đã nhịn ăn?", "isRequired": True}]
+    slot = make_slot(session, service=make_service(session, questions=asks))
+    booking = make_booking(session, citizen=citizen, slot=slot, reason="Ho")
+    path = mine(citizen, str(booking.id))
+    tag = {"If-Match": client.get(path, headers=citizen.headers).headers["ETag"]}
+    headers = citizen.headers | tag
+    assert client.patch(path, json={"showsNames": True}, headers=citizen.headers).status_code == 428
+    refused = client.patch(path, json={"answers": {}}, headers=headers)
+    assert (refused.status_code, slug(refused)) == (422, "appointments/answers-needed")
+    assert client.patch(path, json={"state": "done"}, headers=headers).status_code == 422
+    body = {"showsNames": True, "answers": {"fasting": "rồi"}}
+    done = client.patch(path, json=body, headers=headers)
+    assert done.status_code == 200, done.get_json()
+    shown = done.get_json()
+    assert (shown["showsNames"], shown["reason"], shown["answers"]) == (
+        True,
+        "Ho",
+        {"fasting": "rồi"},
+    )
+    assert client.patch(path, json=body, headers=headers).status_code == 412

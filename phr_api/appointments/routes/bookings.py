@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response
+from flask.views import MethodView
 from marshmallow import RAISE
 
 from phr_api.appointments.queries.bookings import find_lines, get_booking
@@ -15,6 +16,7 @@ from phr_api.appointments.schemas.bookings import (
     BookingSchema,
     BookingsPageSchema,
     CancelBookingSchema,
+    ChangeBookingSchema,
     ComingSchema,
     MineQuerySchema,
     ProposalAnswerSchema,
@@ -55,12 +57,24 @@ def list_mine(asked: dict[str, Any], profile_id: UUID) -> Response:
 
 
 @bookings_blp.route(ONE)
-@bookings_blp.etag
-@bookings_blp.response(200, BookingSchema)
-def read_mine(profile_id: UUID, booking_id: UUID) -> Response:
-    """Read one booking, with its history"""
-    with opened(profile_id, "booking.read") as (session, scope):
-        return shown(session, scope, get_booking(session, booking_id))
+class BookingById(MethodView):
+    @bookings_blp.etag
+    @bookings_blp.response(200, BookingSchema)
+    def get(self, profile_id: UUID, booking_id: UUID) -> Response:
+        """Read one booking, with its history"""
+        with opened(profile_id, "booking.read") as (session, scope):
+            return shown(session, scope, get_booking(session, booking_id))
+
+    @bookings_blp.etag
+    @bookings_blp.arguments(ChangeBookingSchema)
+    @bookings_blp.response(200, BookingSchema)
+    def patch(self, body: dict[str, Any], profile_id: UUID, booking_id: UUID) -> Response:
+        """Change reason or answers, or whether calendars may name facility and service (R26)"""
+        with opened(profile_id, "booking.change", power="book") as (session, scope):
+            booking = get_booking(session, booking_id)
+            bookings_blp.check_version(booking)
+            changed = mine.change(session, booking, body, actor=_by(scope))
+            return shown(session, scope, changed)
 
 
 @bookings_blp.route(f"{ONE}/cancellation", methods=["POST"])

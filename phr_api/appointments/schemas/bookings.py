@@ -152,6 +152,18 @@ class CancelBookingSchema(Schema):
     reason = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=500))
 
 
+class ChangeBookingSchema(Schema):
+    """What is left out stays as it is."""
+
+    reason = fields.String(allow_none=True, validate=validate.Length(max=1000))
+    answers = fields.Dict(
+        keys=fields.String(validate=validate.Length(1, 40)),
+        values=fields.String(validate=validate.Length(max=1000)),
+        validate=validate.Length(max=MOST_ANSWERS),
+    )
+    shows_names = fields.Boolean()
+
+
 class RescheduleSchema(Schema):
     slot_id = fields.UUID(required=True)
 
@@ -215,11 +227,3 @@ class GuestBookingSchema(Schema):
     @post_load
     def build(self, data: dict[str, Any], **_: Any) -> GuestBooking:
         return GuestBooking(**data)
-
-
-ANSWERS = fields.Dict(
-    keys=fields.String(validate=validate.Length(1, 40)),
-    values=fields.String(validate=validate.Length(max=1000)),
-    load_default=None,
-    validate=validate.Length(max=MOST_ANSWERS),
-)

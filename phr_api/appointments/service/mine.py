@@ -1,5 +1,6 @@
 """What people do with their own bookings: cancel, and say that they are still coming."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from phr_api import clinics
 from phr_api.appointments.models import Booking
-from phr_api.appointments.problems.bookings import TooLate
+from phr_api.appointments.problems.bookings import AnswersNeeded, TooLate
 from phr_api.appointments.queries.bookings import get_booking
 from phr_api.appointments.rules.states import By
 from phr_api.appointments.service.changing import OPEN, transition
@@ -40,6 +41,30 @@ def cancel(
         what="cancelled",
         actor=actor,
         note=reason,
+    )
+
+
+def change(
+    session: Session, booking: Booking, values: Mapping[str, object], *, actor: By
+) -> Booking:
+    """Change what the person told with the booking: reason, answers, shows_names.
+
+    Raises StateChanged when it is open no more, AnswersNeeded when a needed one would be gone.
+    """
+    service = clinics.find_service(session, booking.service_id)
+    answers = values.get("answers")
+    if service is not None and isinstance(answers, Mapping):
+        needed = [one["id"] for one in service.questions if one.get("isRequired")]
+        if not all(answers.get(each) for each in needed):
+            raise AnswersNeeded
+    return transition(
+        session,
+        booking.id,
+        allowed=OPEN,
+        expected=booking.version,
+        values=values,
+        what="changed",
+        actor=actor,
     )
 
 

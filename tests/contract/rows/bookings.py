@@ -47,6 +47,7 @@ PERSONAL: dict[str, Any] = {
     f"DELETE {_LINE}/{{waiting_id}}": None,
     f"GET {_MINE}": None,
     f"GET {_MINE}/{{booking_id}}": None,
+    f"PATCH {_MINE}/{{booking_id}}": {"showsNames": True},
     f"POST {_MINE}/{{booking_id}}/cancellation": {},
     f"POST {_MINE}/{{booking_id}}/reschedule": {"slotId": NOBODY},
     f"POST {_MINE}/{{booking_id}}/proposal-answer": {"accept": True},
