@@ -292,6 +292,7 @@ SCREEN = """
 
   API             {api}
   Documentation   {api}/docs
+  The desk's page {api}/desk
   Metrics         http://127.0.0.1:{metrics}/metrics
   Data            {data}
 

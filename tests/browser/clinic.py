@@ -39,6 +39,7 @@ class Clinic:
     code: str
     staff: tuple[DemoPerson, ...]
     queue: ClinicQueue
+    service: ClinicService
     requests: list[Booking]
     today: list[Booking]
     people: list[Citizen]
@@ -71,7 +72,7 @@ def open_clinic(session: Session, *, issuer: str) -> Clinic:
         people.append(citizen)
         today.append(booking)
     requests = [_request(session, service, count) for count in range(len(NIGHT))]
-    return Clinic(code, staff, queue, requests, today, people)
+    return Clinic(code, staff, queue, service, requests, today, people)
 
 
 def _member(session: Session, issuer: str, code: str, name: str) -> DemoPerson:

@@ -78,12 +78,13 @@ def browser() -> Generator[Browser]:
 @pytest.fixture
 def desk(browser: Browser, address: str, clinic: Clinic) -> Generator[Desk]:
     """The page before anybody signed in; no script may fail, the policy may refuse nothing."""
-    page: Page = browser.new_page(viewport={"width": 1680, "height": 980}, locale="vi-VN")
+    context = browser.new_context(viewport={"width": 1680, "height": 980}, locale="vi-VN")
+    page: Page = context.new_page()
     page.set_default_timeout(PATIENCE_MILLISECONDS)
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda line: wrong.append(line.text) if "Policy" in line.text else None)
     page.goto(f"{address}/desk")
     yield Desk(page)
-    page.close()
+    context.close()
     assert wrong == []

@@ -1,13 +1,16 @@
 """A clerk's whole morning at the desk's page, by keyboard and scanner alone."""
 
-from playwright.sync_api import expect
+from datetime import timedelta
+
+from playwright.sync_api import Route, expect
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import Booking, BookingEvent, Ticket
 from phr_api.kit import clock
 from tests.browser.clinic import CLERK, COLLEAGUE, LOOKER, MORNING, NIGHT, WITH_OLD_CARD, Clinic
-from tests.browser.desk import Desk
+from tests.browser.desk import ARTEFACTS, Desk
+from tests.factories.appointments import make_slot, seats_of
 
 
 def states_of(session: Session, bookings: list[Booking]) -> list[str]:
@@ -24,7 +27,7 @@ def test_a_clerk_works_a_whole_morning(desk: Desk, clinic: Clinic, session: Sess
     see_today(desk)
     confirm_the_night(desk, clinic, session)
     take_in(desk, clinic, session)
-    call(desk)
+    call(desk, clinic)
     give_a_number(desk, clinic, session)
     hand_over(desk, clinic, session)
     desk.press("l")
@@ -89,12 +92,13 @@ def take_in(desk: Desk, clinic: Clinic, session: Session) -> None:
     desk.takes_in("A002", MORNING[1])
     desk.shoot("07-arrived")
     desk.go_to(MORNING[2])
-    desk.press("a")
+    desk.page.keyboard.press("a")
+    desk.page.keyboard.press("ArrowDown")  # at once: the command is for the row it was meant for
     desk.takes_in("A003", MORNING[2])
     assert states_of(session, clinic.today)[:3] == ["arrived"] * 3
 
 
-def call(desk: Desk) -> None:
+def call(desk: Desk, clinic: Clinic) -> None:
     """Next, skip, return, in the room, done, another room."""
     desk.press("F3")
     expect(desk.page.locator("tbody tr")).to_have_count(3)
@@ -119,6 +123,20 @@ def call(desk: Desk) -> None:
     desk.press("m", "ArrowDown", "Enter")
     desk.says("→ 102")
     desk.shoot("09-line")
+    see_the_hall(desk, clinic)
+
+
+def see_the_hall(desk: Desk, clinic: Clinic) -> None:
+    """The screen in the hall tells numbers and rooms, and nobody's name."""
+    hall = desk.page.context.new_page()
+    hall.set_viewport_size({"width": 1280, "height": 720})
+    address = desk.page.url
+    hall.goto(f"{address}/screen.html#{clinic.queue.screen_key}")
+    expect(hall.locator("#calling li")).to_contain_text(["A003102"])
+    told = hall.locator("body").inner_text()
+    assert not any(name in told for name in MORNING)
+    hall.screenshot(path=ARTEFACTS / "09-screen.png")
+    hall.close()
 
 
 def give_a_number(desk: Desk, clinic: Clinic, session: Session) -> None:
@@ -190,6 +208,58 @@ def test_who_may_only_read_finds_no_way_to_write(
     desk.says("chỉ được xem")
     desk.shoot("14-read-only")
     assert set(states_of(session, clinic.today)) == {"confirmed"}
+
+
+def test_another_time_is_proposed_and_both_seats_are_kept(
+    desk: Desk, clinic: Clinic, session: Session
+) -> None:
+    desk.begin(CLERK)
+    desk.press("F2")
+    desk.shows("Yêu cầu")
+    free = make_slot(session, service=clinic.service, starts_in=timedelta(days=3))
+    desk.go_to(NIGHT[2])
+    desk.press("p")
+    expect(desk.page.locator(".choice")).to_have_count(1)
+    desk.press("Enter")
+    desk.says(f"Đã đề nghị giờ khác cho {NIGHT[2]}")
+    asked = clinic.requests[2]
+    assert seats_of(session, free.id) == {1: asked.id}
+    assert asked.slot_id is not None
+    assert seats_of(session, asked.slot_id) == {1: asked.id}
+
+
+def test_a_key_pressed_twice_calls_one_person(desk: Desk, clinic: Clinic, session: Session) -> None:
+    desk.begin(CLERK)
+    for index in range(3):  # scanned faster than the network answers: none is lost
+        desk.scan(clinic.code_of(index))
+    desk.row(MORNING[2], has="Đã đến")
+    desk.page.evaluate("localStorage.setItem('phr.room', '101')")
+    desk.press("F3")
+    expect(desk.page.locator("tbody tr")).to_have_count(3)
+    held: list[Route] = []
+    desk.page.route("**/next", held.append)  # the network takes its time
+    desk.press("n", "n")
+    (asked,) = held
+    asked.continue_()
+    desk.says("A001 → phòng 101")
+    assert len(held) == 1
+    called = select(Ticket.number).where(
+        Ticket.facility_code == clinic.code, Ticket.state == "called"
+    )
+    assert session.scalars(called).all() == [1]
+
+
+def test_who_is_idle_for_ten_minutes_is_signed_out(desk: Desk, session: Session) -> None:
+    desk.page.clock.install()
+    desk.page.reload()
+    desk.begin(CLERK)
+    desk.page.clock.fast_forward("09:50")
+    desk.press("End")  # still there
+    desk.page.clock.fast_forward("09:50")
+    expect(desk.page.locator("tbody")).to_have_count(1)
+    desk.page.clock.fast_forward("00:30")
+    expect(desk.page.locator(".welcome")).to_be_visible()
+    assert desk.page.context.cookies() == []
 
 
 def test_numbers_go_on_while_the_network_is_away(

@@ -1,10 +1,11 @@
 // What the desk does with one booking: see it, take it in, answer it. Two views show bookings.
 
 import { Problem } from "./api.js";
-import { askFor, button, dialog, h } from "./dom.js";
+import { askFor, button, chooseOne, dialog, h } from "./dom.js";
 import { birthday, clockTime, day, said, t } from "./words.js";
 
 const OPEN = ["requested", "confirmed"];
+const MOST_OFFERED = 10;
 
 /** The state in words, with its own colour. */
 export function stateChip(state) {
@@ -34,15 +35,16 @@ export function actionsOf(desk, booking) {
   if (booking.state === "requested") actions.push({ key: "c", text: t("do.confirm"), run: () => confirm(desk, booking) });
   if (OPEN.includes(booking.state)) actions.push({ key: "a", text: t("do.arrive"), run: () => arrive(desk, booking) });
   if (booking.state === "requested") actions.push({ key: "d", text: t("do.decline"), run: () => decline(desk, booking) });
+  if (OPEN.includes(booking.state) && !booking.proposal) actions.push({ key: "p", text: t("do.propose"), run: () => propose(desk, booking) });
   if (booking.state === "confirmed") actions.push({ key: "v", text: t("do.noshow"), run: () => noShow(desk, booking) });
   if (OPEN.includes(booking.state)) actions.push({ key: "x", text: t("do.cancel"), run: () => cancel(desk, booking) });
   return actions;
 }
 
-/** Run the action with this key on a booking, if it is there. */
-export async function act(desk, booking, key) {
+/** Run the action with this key on a booking, if it is there: the one in focus when the key was pressed. */
+export function runOn(desk, booking, key) {
   const action = booking && actionsOf(desk, booking).find((one) => one.key === key);
-  if (action) await action.run();
+  if (action) desk.run(`${key} ${booking.id}`, action.run);
 }
 
 /** Everything about one booking, and what can be done. */
@@ -104,6 +106,19 @@ async function decline(desk, booking) {
 async function cancel(desk, booking) {
   const asked = await askFor(t("do.cancel"), [reason(t("reason"))], { yes: t("do.cancel"), text: booking.person.name });
   if (asked) await change(desk, booking, "cancellation", asked, t("said.cancelled", { name: booking.person.name }));
+}
+
+/** Another time, of those that are free in the next days; both seats are kept until the answer. */
+async function propose(desk, booking) {
+  const { data } = await desk.caller.get(`${desk.at}/services/${booking.service.id}/slots`);
+  const free = data.days.flatMap(({ slots }) => slots).filter((slot) => slot.left > 0 && slot.id !== booking.slotId);
+  if (!free.length) {
+    desk.say(t("said.full"), "bad");
+    return;
+  }
+  const options = free.slice(0, MOST_OFFERED).map(({ id, startsAt }) => ({ text: `${clockTime(startsAt)} · ${day(startsAt)}`, value: id }));
+  const slotId = await chooseOne(`${t("do.propose")}: ${booking.person.name ?? ""}`, options);
+  if (slotId) await change(desk, booking, "proposal", { slotId }, t("said.proposed", { name: booking.person.name }));
 }
 
 async function noShow(desk, booking) {

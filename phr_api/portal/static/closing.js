@@ -9,8 +9,8 @@ const CLOSED = "phr.closing"; // {id, on} of what can be undone from this machin
 export function closingView(desk) {
   const facts = h("dl", { class: "facts" });
   const told = h("p", { class: "told", "aria-live": "polite" });
-  const closeButton = button(t("do.close"), "Ctrl+Enter", () => desk.attempt(close), { class: "main" });
-  const undoButton = button(t("do.undo"), "Ctrl+Z", () => desk.attempt(undo), { disabled: true });
+  const closeButton = button(t("do.close"), "Ctrl+Enter", () => desk.run("close", close), { class: "main" });
+  const undoButton = button(t("do.undo"), "Ctrl+Z", () => desk.run("undo", undo), { disabled: true });
 
   async function refresh() {
     const items = await allPages(desk, `on=${today()}`);
@@ -47,7 +47,7 @@ export function closingView(desk) {
   const content = desk.mayWrite ? [h("p", { class: "row" }, closeButton, undoButton), told] : [h("p", {}, t("read.only"))];
   return {
     element: h("section", { class: "view" }, h("div", { class: "bar" }, h("h1", {}, t("closing"))), facts, content),
-    keys: desk.mayWrite ? { "Ctrl+Enter": () => desk.attempt(close), "Ctrl+z": () => desk.attempt(undo) } : {},
+    keys: desk.mayWrite ? { "Ctrl+Enter": () => desk.run("close", close), "Ctrl+z": () => desk.run("undo", undo) } : {},
     hints: desk.mayWrite ? t("closing.hints") : t("read.hints"),
     focus: () => (closeButton.disabled ? undoButton : closeButton).focus(),
     refresh,

@@ -6,7 +6,7 @@ import { isCovered, listen, setKeys } from "./keys.js";
 import { closingView } from "./closing.js";
 import { queueView } from "./queue.js";
 import { requestsView } from "./requests.js";
-import { comeBack, findClerks, freePlace, leavePlace, leaveToSignIn, MOST_CLERKS, staffProviders } from "./signin.js";
+import { comeBack, findClerks, freePlace, leavePlace, leaveToSignIn, MOST_CLERKS, Refused, staffProviders } from "./signin.js";
 import { todayView } from "./today.js";
 import { walkinView } from "./walkin.js";
 import { clockTime, language, loadWords, switchLanguage, t } from "./words.js";
@@ -28,6 +28,8 @@ let view = null;
 let opened = "today";
 let timer = 0;
 let isAway = false;
+const pending = new Set(); // names of commands under way
+let line = Promise.resolve(); // they and scans wait in it, none is lost
 
 /** What views work with; `caller` and rights are the acting clerk's. */
 const desk = {
@@ -44,7 +46,7 @@ const desk = {
     return now.role !== "viewer";
   },
   say,
-  attempt,
+  run,
   checkIn,
   refresh: () => refresh(),
 };
@@ -63,6 +65,13 @@ async function attempt(action) {
   } catch (error) {
     await failed(error);
   }
+}
+
+/** Commands one after the other; the same one twice, by a tired hand, calls one person and not two. */
+function run(name, action) {
+  if (pending.has(name)) return;
+  pending.add(name);
+  line = line.then(() => attempt(action)).finally(() => pending.delete(name));
 }
 
 async function failed(error) {
@@ -99,10 +108,10 @@ function tick() {
   else refresh();
 }
 
-async function scanned(text) {
+function scanned(text) {
   if (!now || isCovered()) return;
   if (!desk.mayWrite) say(t("read.only"), "bad");
-  else await attempt(() => checkIn({ scan: text }));
+  else line = line.then(() => attempt(() => checkIn({ scan: text })));
 }
 
 /** Take somebody in by scan or list; says the number, or lets the clerk choose which booking. */
@@ -294,7 +303,7 @@ async function begin() {
       if (clerk) clerks.push(clerk);
     }
   } catch (error) {
-    if (error instanceof Problem) say(error.message, "bad");
+    if (error instanceof Problem || error instanceof Refused) say(error.message || t("said.refused"), "bad");
     else say(t("said.away"), "bad");
   }
   const place = fresh?.clerk ?? Number(sessionStorage.getItem("phr.now") ?? 0);

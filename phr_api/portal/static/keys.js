@@ -14,6 +14,7 @@ let burst = "";
 let began = 0;
 let last = 0;
 let waiting = 0;
+let lone = null; // a character that is a command unless a second one comes at once
 let before = null;
 
 /** Commands by key from now on; what lies below is silent (a dialog above a view). */
@@ -50,9 +51,11 @@ function heard(event) {
     return;
   }
   if (event.key.length === 1 && !event.ctrlKey && !event.altKey && !event.metaKey) {
+    if (!isFast) flush();
     typed(event, isFast);
     return;
   }
+  flush(); // before the focus moves: it was meant for the row where it was
   burst = "";
   command(event);
 }
@@ -72,6 +75,7 @@ function take(event) {
 
 function typed(event, isFast) {
   clearTimeout(waiting);
+  lone = null;
   if (!isFast || !burst) {
     burst = "";
     began = event.timeStamp;
@@ -82,10 +86,15 @@ function typed(event, isFast) {
   if (isField(event.target)) return;
   event.preventDefault();
   if (burst.length > 1 || event.repeat) return;
-  waiting = setTimeout(alone, GAP, event.key);
+  lone = event.key;
+  waiting = setTimeout(flush, GAP);
 }
 
-function alone(key) {
+function flush() {
+  clearTimeout(waiting);
+  const key = lone;
+  if (key === null) return;
+  lone = null;
   burst = "";
   const focused = document.activeElement;
   if (key === " " && focused?.matches("button, summary")) focused.click();

@@ -103,29 +103,29 @@ export function queueView(desk) {
   }
 
   const screen = () => queue && open(`/desk/screen.html#${queue.screenKey}`, "_blank", "noopener");
-  const run = (action) => () => desk.attempt(action);
+  const run = (name, action = () => change(name)) => () => desk.run(name, action);
   const buttons = desk.mayCall
     ? [
-        button(t("do.next"), "N", run(next), { class: "main" }),
-        button(t("do.skip"), "S", run(() => change("skip"))),
-        button(t("do.return"), "R", run(() => change("return"))),
-        button(t("do.start"), "G", run(() => change("start"))),
-        button(t("do.done"), "K", run(() => change("done"))),
-        button(t("do.move"), "M", run(move)),
+        button(t("do.next"), "N", run("next", next), { class: "main" }),
+        button(t("do.skip"), "S", run("skip")),
+        button(t("do.return"), "R", run("return")),
+        button(t("do.start"), "G", run("start")),
+        button(t("do.done"), "K", run("done")),
+        button(t("do.move"), "M", run("move", move)),
       ]
     : [];
   return {
     element: h("section", { class: "view" }, h("div", { class: "bar" }, title, buttons), now, rows.element),
     keys: {
-      n: run(next),
-      s: run(() => change("skip")),
-      r: run(() => change("return")),
-      g: run(() => change("start")),
-      k: run(() => change("done")),
-      x: run(leave),
-      m: run(move),
-      p: run(askRoom),
-      o: run(otherLine),
+      n: run("next", next),
+      s: run("skip"),
+      r: run("return"),
+      g: run("start"),
+      k: run("done"),
+      x: run("leave", leave),
+      m: run("move", move),
+      p: run("room", askRoom),
+      o: run("line", otherLine),
       w: screen,
     },
     hints: desk.mayCall ? t("queue.hints") : t("queue.read"),

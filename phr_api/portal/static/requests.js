@@ -1,6 +1,6 @@
 // The requests of the night, who waits longest first; many are confirmed at once, each with its outcome.
 
-import { act, cardCell, open } from "./bookings.js";
+import { cardCell, open, runOn } from "./bookings.js";
 import { button, h } from "./dom.js";
 import { Rows } from "./rows.js";
 import { allPages } from "./today.js";
@@ -25,10 +25,10 @@ export function requestsView(desk) {
       { title: t("card"), class: "card", cell: cardCell },
       { title: t("outcome"), class: "outcome", cell: ({ id }) => outcomeCell(outcomes.get(id)) },
     ],
-    onEnter: (booking) => desk.attempt(() => open(desk, booking)),
+    onEnter: (booking) => desk.run("open", () => open(desk, booking)),
     mark: ({ id }) => [chosen.has(id) && "is-chosen", outcomes.has(id) && `came-${outcomes.get(id).outcome}`].filter(Boolean).join(" "),
   });
-  const confirmButton = button(t("do.confirm-all"), "Ctrl+Enter", () => desk.attempt(confirmChosen), { class: "main", disabled: true });
+  const confirmButton = button(t("do.confirm-all"), "Ctrl+Enter", () => desk.run("confirm", confirmChosen), { class: "main", disabled: true });
 
   function pickCell(id) {
     if (outcomes.has(id)) return "";
@@ -95,16 +95,17 @@ export function requestsView(desk) {
     desk.say(t("said.bulk", { confirmed, lost }), lost ? "bad" : "good");
   }
 
-  const run = (key) => () => desk.attempt(() => act(desk, rows.current, key));
+  const run = (key) => () => runOn(desk, rows.current, key);
   return {
     element: h("section", { class: "view" }, h("div", { class: "bar" }, h("h1", {}, t("requests")), count, desk.mayWrite ? confirmButton : null), rows.element),
     keys: {
       " ": () => choose(rows.current?.id),
       "Ctrl+a": chooseAll,
-      "Ctrl+Enter": () => desk.attempt(confirmChosen),
+      "Ctrl+Enter": () => desk.run("confirm", confirmChosen),
       d: run("d"),
+      p: run("p"),
       c: run("c"),
-      u: () => desk.attempt(anew),
+      u: () => desk.run("anew", anew),
     },
     hints: desk.mayWrite ? t("requests.hints") : t("read.hints"),
     focus: () => rows.focus(),

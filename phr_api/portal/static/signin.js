@@ -8,6 +8,9 @@ const PLACES = "phr.places"; // which clerks' places are taken: numbers, no name
 
 export const MOST_CLERKS = 6;
 
+/** The provider let nobody in. */
+export class Refused extends Error {}
+
 /** The providers that staff sign in with. */
 export async function staffProviders() {
   const { data } = await ask("GET", "/v1/sign-in/providers");
@@ -36,6 +39,7 @@ export async function comeBack() {
   const waiting = JSON.parse(sessionStorage.getItem(WAITING) ?? "null");
   history.replaceState(null, "", "/desk");
   sessionStorage.removeItem(WAITING);
+  if (waiting && sent.has("error")) throw new Refused();
   if (!waiting || !sent.has("code")) return null;
   const { data } = await ask("POST", `/v1/sign-in/attempts/${waiting.attempt}/page-completion`, {
     body: {

@@ -1,6 +1,6 @@
 // Today: everybody who is expected, with state and card; a check-in by list.
 
-import { act, cardCell, notes, open, stateChip } from "./bookings.js";
+import { cardCell, notes, open, runOn, stateChip } from "./bookings.js";
 import { h } from "./dom.js";
 import { Rows } from "./rows.js";
 import { birthday, clockTime, t, today } from "./words.js";
@@ -21,7 +21,7 @@ export function todayView(desk) {
       { title: t("card"), class: "card", cell: cardCell },
       { title: t("note"), class: "note", cell: notes },
     ],
-    onEnter: (booking) => desk.attempt(() => open(desk, booking)),
+    onEnter: (booking) => desk.run("open", () => open(desk, booking)),
     mark: (booking) => `is-${booking.state}`,
   });
   const filter = h("input", { id: "filter", type: "search", "aria-label": t("filter"), placeholder: `${t("filter")}  /`, autocomplete: "off" });
@@ -44,12 +44,12 @@ export function todayView(desk) {
     count.textContent = t("today.count", { all: items.length, arrived, expired });
   }
 
-  const run = (key) => () => desk.attempt(() => act(desk, rows.current, key));
+  const run = (key) => () => runOn(desk, rows.current, key);
   return {
     element: h("section", { class: "view" }, h("div", { class: "bar" }, h("h1", {}, t("today")), count, filter), rows.element),
     keys: {
       "/": () => filter.focus(),
-      ...Object.fromEntries(["a", "c", "d", "v", "x"].map((key) => [key, run(key)])),
+      ...Object.fromEntries(["a", "c", "d", "p", "v", "x"].map((key) => [key, run(key)])),
     },
     hints: desk.mayWrite ? t("today.hints") : t("read.hints"),
     focus: () => rows.focus(),

@@ -43,7 +43,7 @@ export function walkinView(desk) {
 
   function sent(event) {
     event.preventDefault();
-    if (form.reportValidity()) desk.attempt(give);
+    if (form.reportValidity()) desk.run("give", give);
   }
 
   async function give() {
@@ -68,7 +68,7 @@ export function walkinView(desk) {
   }
 
   const block = () =>
-    desk.attempt(async () => {
+    desk.run("block", async () => {
       await takeBlock(desk, line.value);
       fill();
     });
