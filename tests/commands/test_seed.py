@@ -3,7 +3,10 @@
 import subprocess
 import sys
 from datetime import datetime, time, timedelta
+from uuid import UUID
 
+import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -15,6 +18,8 @@ from phr_api.devprovider.people import CHILD, CITIZEN
 from phr_api.healthbook.models import Encounter, Paper, Result
 from phr_api.identity.models import Membership, ProfileIdentifier
 from phr_api.kit import clock
+from tests.appointments.asking import booked
+from tests.factories.people import make_citizen
 from tests.records.looking import count
 
 
@@ -88,3 +93,20 @@ def test_the_demo_people_come_through_the_intake_and_only_once(
     assert count(session, Slot, service_id=offered["KHAM-NOI"].id) == slots
     assert count(session, Carer, profile_id=child) == 1
     assert count(session, Membership, display_name="Lê Thị Quầy Thử") == staff == 1
+
+
+@pytest.mark.usefixtures("app")
+def test_the_demo_facility_can_be_booked_at_once(
+    environment: dict[str, str], session: Session, client: FlaskClient
+) -> None:
+    seed(environment)
+    citizen = make_citizen(session)
+    services = client.get("/v1/facilities/99001/services").get_json()["items"]
+    ids = {each["code"]: each["id"] for each in services}
+    for code, state in (("KHAM-NOI", "requested"), ("LAY-MAU", "confirmed")):
+        url = f"/v1/facilities/99001/services/{ids[code]}/slots"
+        day = client.get(url).get_json()["days"][1]
+        free = next(each for each in day["slots"] if each["isOpen"] and each["left"])
+        slot = session.get_one(Slot, UUID(free["id"]))
+        assert booked(client, citizen, slot)["state"] == state
+        session.rollback()
