@@ -229,9 +229,13 @@ def test_another_facilitys_line_is_not_found(client: FlaskClient, session: Sessi
 
 def test_a_list_that_names_people_is_traced_once(session: Session, desk: Desk) -> None:
     citizen = make_citizen(session)
+    desk.labels()
+    events = text("SELECT count(*) FROM audit_event WHERE actor_id = :id AND action = 'queue.list'")
+    assert session.scalar(events, {"id": desk.clerk.account.id}) == 0
     make_ticket(session, queue=desk.queue, profile_id=citizen.profile.id)
     for _ in range(2):
         desk.labels()
+    assert session.scalar(events, {"id": desk.clerk.account.id}) == 1
     sql = text(
         "SELECT e.action FROM audit_event e JOIN audit_subject s ON s.event_id = e.id"
         " WHERE s.profile_id = :id"

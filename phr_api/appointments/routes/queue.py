@@ -79,7 +79,8 @@ def list_tickets(asked: dict[str, Any], code: str, queue_id: UUID) -> dict[str, 
         queue = queue_of(session, scope, queue_id)
         found = line.find_line(session, queue.id, asked["on"] or clock.today())
         people = {ticket.profile_id for ticket, _ in found if ticket.profile_id}
-        audit.record_list(session, scope.actor, action="queue.list", subjects=people)
+        if people:  # the page asks every few seconds; numbers without people concern nobody
+            audit.record_list(session, scope.actor, action="queue.list", subjects=people)
         return {"items": [view(ticket, queue, name) for ticket, name in found]}
 
 
