@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,7 +22,6 @@ from tests.factories.appointments import (
     make_practitioner,
     make_schedule,
     make_service,
-    make_slot,
     seats_of,
 )
 from tests.factories.people import SignedIn, make_citizen, make_staff
@@ -368,37 +367,6 @@ def test_a_services_changed_lead_time_reaches_its_slots(
     (after, *_) = slots_on(made_slots(session, as_worker, schedule.id), SOON)
     assert after.id == before.id
     assert after.starts_at - after.closes_at == timedelta(minutes=600)
-
-
-def test_the_soonest_free_time_of_each_clinic_comes_first(
-    client: FlaskClient, session: Session
-) -> None:
-    code = f"S{uuid4().hex[:10]}"
-    noon = datetime.combine(SOON, time(12), clock.VIETNAM)
-    made = {}
-    for facility, hours in (("99045", (0, 1)), ("99046", (2,)), ("99047", (3,))):
-        service = make_service(session, facility_code=facility, code=code, name="Khám Mẫu")
-        made[facility] = make_schedule(session, service=service, capacity=1)
-        for hour in hours:
-            start = noon + timedelta(hours=hour)
-            slot = make_slot(session, schedule=made[facility], starts_at=start)
-            if (facility, hour) in {("99045", 0), ("99047", 3)}:
-                make_booking(session, slot=slot)
-    answer = client.get(f"/v1/slots?service={code}&province=01")
-    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
-    found = answer.get_json()["items"]
-    assert [(item["facility"]["code"], item["slot"]["startsAt"]) for item in found] == [
-        ("99045", (noon + timedelta(hours=1)).isoformat()),
-        ("99046", (noon + timedelta(hours=2)).isoformat()),
-    ]
-    assert found[0]["service"]["code"] == code
-    one = client.get(f"/v1/slots?service={code}&province=01&limit=1").get_json()["items"]
-    assert one == found[:1]
-    for query in ("province=02", "province=01&kind=remote", f"province=01&until={clock.today()}"):
-        assert client.get(f"/v1/slots?service={code}&{query}").get_json() == {"items": []}
-    assert client.get("/v1/slots?service=x").status_code == 422
-    long = client.get(f"/v1/slots?service={code}&province=01&from=2026-12-01&until=2027-02-01")
-    assert long.get_json()["type"] == "/problems/appointments/range-too-long"
 
 
 def test_an_exception_of_another_clinic_is_not_found(
