@@ -42,6 +42,7 @@ COMMANDS = {
     "holidays": Entry("holidays", "Load public holidays, on which schedules rest."),
     "staff": Entry("staff", "Give and end a person's work for a facility."),
     "carers": Entry("carers", "Record a parent as carer of a child's book."),
+    "notifications": Entry("notifications", "List how pushes and SMS ended."),
     "audit": Entry("audit", "Check that the trace is still what was signed."),
     "codes": Entry("codes", "Load a list of codes with its names and version."),
     "openapi": Entry("openapi", "Write the OpenAPI document and the catalogue of problems."),

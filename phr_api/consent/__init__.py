@@ -5,6 +5,7 @@ from phr_api.consent.problems import RecordSignInNeeded
 from phr_api.consent.service import (
     FacilityRole,
     FacilityScope,
+    RecordOpened,
     RecordScope,
     judge,
     narrow,
@@ -18,6 +19,7 @@ __all__ = [
     "FacilityRole",
     "FacilityScope",
     "PhoneScope",
+    "RecordOpened",
     "RecordScope",
     "RecordSignInNeeded",
     "judge",

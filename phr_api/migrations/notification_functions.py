@@ -29,12 +29,19 @@ RETURNS TABLE (
            coalesce(d.language, s.language, 'vi'),
            coalesce(push.is_on, true)
                AND (t.kind <> 'reminder.day' OR coalesce(s.remind_day_before, true))
-               AND (t.kind <> 'reminder.two-hours' OR coalesce(s.remind_two_hours, true)),
+               AND (t.kind <> 'reminder.two-hours' OR coalesce(s.remind_two_hours, true))
+               AND (t.kind <> 'access.opened' OR coalesce(s.opened, 'first') = 'every'
+                    OR (coalesce(s.opened, 'first') = 'first' AND NOT EXISTS (
+                        SELECT FROM notification e
+                        WHERE e.profile_id = t.profile_id AND e.kind = t.kind
+                          AND e.ref_id = t.ref_id AND e.id < t.id
+                          AND e.created_at > t.created_at - interval '30 days'))),
            coalesce(sms.is_on, true),
            coalesce(s.quiet_from, '21:00'), coalesce(s.quiet_until, '07:00'),
            CASE WHEN t.via_phone THEN proof.phone ELSE s.sms_phone END
     FROM recipient r
-    JOIN told t ON t.id = r.id
+    -- whoever opened a record knows
+    JOIN told t ON t.id = r.id AND NOT (t.kind = 'access.opened' AND t.ref_id = r.account_id)
     JOIN account a ON a.id = r.account_id AND a.closed_at IS NULL
     LEFT JOIN notification_setting s ON s.account_id = r.account_id
     LEFT JOIN notification_preference push ON push.account_id = r.account_id
@@ -109,7 +116,8 @@ BEGIN
             PERFORM set_config('phr.profile_id', '', true);
         END IF;
         RETURN QUERY
-            SELECT n.id, n.profile_id, n.category, n.kind, n.ref_kind, n.ref_id, n.params,
+            SELECT n.id, n.profile_id, n.category, n.kind, n.ref_kind,
+                   CASE WHEN n.kind <> 'access.opened' THEN n.ref_id END, n.params,
                    n.created_at, n.expires_at,
                    (m.read_at IS NOT NULL OR coalesce(n.id <= v_before, false))
             FROM notification n
@@ -117,6 +125,7 @@ BEGIN
             WHERE CASE WHEN person IS NOT NULL THEN n.profile_id = person
                        ELSE n.profile_id IS NULL AND n.account_id = p_account END
               AND n.due_at <= p_at
+              AND NOT (n.kind = 'access.opened' AND n.ref_id = p_account)
               AND (p_after IS NULL OR n.id > p_after) AND (p_before IS NULL OR n.id < p_before)
               AND (p_only IS NULL OR n.id = p_only)
               AND (NOT p_unread OR (m.read_at IS NULL AND (v_before IS NULL OR n.id > v_before)))

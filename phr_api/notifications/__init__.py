@@ -6,6 +6,7 @@ from phr_api.kit.jobs import Task
 from phr_api.notifications.rules.words import KINDS, Words
 from phr_api.notifications.service.configuring import configure, events_address
 from phr_api.notifications.service.delivering import deliver_once, find_deliveries
+from phr_api.notifications.service.openings import on_opened
 from phr_api.notifications.service.outbox import drain_once
 from phr_api.notifications.service.telling import Tell, cancel_untold, tell
 from phr_api.notifications.service.upkeep import trim
@@ -20,6 +21,7 @@ __all__ = [
     "drain_once",
     "events_address",
     "find_deliveries",
+    "on_opened",
     "tasks",
     "tell",
 ]

@@ -10,6 +10,10 @@ from phr_api.notifications.rules.words import KINDS, Text
 Language = Literal["vi", "en"]
 
 
+# parameters that are words of ours rather than names
+NAMED = {"carer": {"vi": "Người chăm sóc", "en": "A carer"}}
+
+
 class _Given(dict[str, str]):
     """What a cause did not give is left open, rather than the message lost."""
 
@@ -31,6 +35,8 @@ def show(kind: str, params: Mapping[str, str], language: str) -> tuple[str, str]
 
 def _readable(value: str, language: str) -> str:
     """Return an ISO moment or day as people write it; anything else as it is."""
+    if value in NAMED:
+        return NAMED[value][language]
     try:
         if len(value) == len("2026-11-24"):
             day = date.fromisoformat(value)
