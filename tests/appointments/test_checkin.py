@@ -13,7 +13,8 @@ from sqlalchemy import Connection, select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from phr_api.appointments.models import Booking, BookingEvent, Guest
+from phr_api.appointments import take_seat
+from phr_api.appointments.models import Booking, BookingDue, BookingEvent, Guest
 from phr_api.appointments.routes.checkin import SCANS
 from phr_api.appointments.rules.scans import BookingCode, CardText, read_scan
 from phr_api.kit import clock, limits
@@ -21,7 +22,7 @@ from phr_api.kit.embedded import EmbeddedServer
 from phr_api.kit.ids import new_row_id
 from phr_api.vocab import search_key
 from tests.appointments.line import Desk, make_desk
-from tests.factories.appointments import make_booking, make_service, make_slot
+from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
 from tests.factories.people import (
     BIRTH,
     FACILITY,
@@ -141,6 +142,27 @@ def test_coming_confirms_a_request(session: Session, desk: Desk) -> None:
     booking = book(session, desk, state="requested")
     assert scan(desk, code_of(booking)).status_code == 201
     assert state_of(session, booking) == "arrived"
+
+
+def test_coming_ends_a_proposal_and_what_was_to_be_reminded(session: Session, desk: Desk) -> None:
+    booking = book(session, desk)
+    other = make_slot(session, starts_in=timedelta(days=3))
+    seat = take_seat(session, other.id, booking.id, profile_id=None, account_id=None)
+    row = session.get_one(Booking, booking.id)
+    row.proposed_slot_id, row.proposed_seat_no, row.proposal_by = other.id, seat, "clinic"
+    row.proposed_starts_at, row.proposed_ends_at = other.starts_at, other.ends_at
+    row.proposal_until = clock.now() + timedelta(minutes=30)
+    session.add(BookingDue(booking_id=booking.id, what="remind-2h", due_at=clock.now()))
+    session.commit()
+    assert scan(desk, code_of(booking)).status_code == 201
+    session.rollback()
+    assert seats_of(session, other.id) == {1: None}
+    assert booking.slot_id is not None
+    assert seats_of(session, booking.slot_id) == {1: booking.id}
+    due = select(BookingDue.what).where(BookingDue.booking_id == booking.id)
+    assert session.scalars(due).all() == []
+    proposed = session.scalar(select(Booking.proposed_slot_id).where(Booking.id == booking.id))
+    assert proposed is None
 
 
 def test_a_code_of_another_day_place_or_secret_finds_nothing(

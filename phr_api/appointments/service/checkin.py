@@ -11,14 +11,18 @@ from phr_api.appointments.problems.queue import NothingToday, ScanUnreadable
 from phr_api.appointments.queries import checkin, line
 from phr_api.appointments.queries.checkin import Expected
 from phr_api.appointments.rules.scans import BookingCode, read_scan
-from phr_api.appointments.service.changing import transition
+from phr_api.appointments.service.changing import (
+    NO_PROPOSAL,
+    OPEN,
+    forget_reminders,
+    free_proposed,
+    transition,
+)
 from phr_api.appointments.service.line import NewTicket, issue, who
 from phr_api.clinics import QueueRow
 from phr_api.consent import FacilityScope
 from phr_api.identity import Principal
 from phr_api.kit.problems import InvalidRequest
-
-NOT_HERE_YET = frozenset({"requested", "confirmed"})
 
 
 def find_scanned(
@@ -55,8 +59,9 @@ def arrive(
 ) -> tuple[Ticket, bool]:
     """Note that a booked person is here and give a number; (ticket, whether it is new).
 
-    Who is here already keeps the number; a requested booking is confirmed by coming. Raises
-    NothingToday, DayClosed, InvalidRequest when it is not clear which line.
+    Who is here already keeps the number; a requested booking is confirmed by coming, and a proposal
+    of another time is off. Raises NothingToday, DayClosed, InvalidRequest when it is not clear
+    which line.
     """
     booking = checkin.lock_expected(session, scope, booking_id)
     if booking is None:
@@ -67,16 +72,18 @@ def arrive(
     if booking.state == "done":
         raise NothingToday
     queue = _choose_queue(session, scope, booking, queue_id)
-    if booking.state in NOT_HERE_YET:
+    if booking.state in OPEN:
+        free_proposed(session, booking)
         booking = transition(
             session,
             booking.id,
-            allowed=frozenset({"requested", "confirmed"}),
+            allowed=OPEN,
             expected=booking.version,
-            values={"state": "arrived", "respond_by": None},
+            values={"state": "arrived", "respond_by": None} | NO_PROPOSAL,
             what="arrived",
             actor=who(session, scope),
         )
+        forget_reminders(session, booking.id)
     ticket = issue(
         session, scope, queue, NewTicket(source=source, priority=priority, booking=booking)
     )
