@@ -32,6 +32,7 @@ def test_a_clerk_works_a_whole_morning(desk: Desk, clinic: Clinic, session: Sess
     hand_over(desk, clinic, session)
     desk.press("l")
     desk.shows("Today")
+    desk.row(MORNING[0], has="Arrived")
     desk.shoot("12-english")
     desk.press("l")
     close_and_undo(desk, clinic, session)
@@ -237,7 +238,11 @@ def test_a_key_pressed_twice_calls_one_person(desk: Desk, clinic: Clinic, sessio
     desk.press("F3")
     expect(desk.page.locator("tbody tr")).to_have_count(3)
     held: list[Route] = []
-    desk.page.route("**/next", held.append)  # the network takes its time
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    desk.page.route("**/next", hold)  # the network takes its time
     desk.press("n", "n")
     (asked,) = held
     asked.continue_()

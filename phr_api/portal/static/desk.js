@@ -26,6 +26,8 @@ const clerks = []; // {caller, name, role, facility, seenAt}
 let now = null; // the clerk who acts
 let view = null;
 let opened = "today";
+const made = new Map(); // views by name, with what they showed last
+let madeFor = ""; // in one clerk's rights and one language
 let timer = 0;
 let isAway = false;
 const pending = new Set(); // names of commands under way
@@ -142,7 +144,10 @@ async function checkIn(body) {
 async function show(name) {
   opened = name;
   const [, , make] = VIEWS.find(([, one]) => one === name);
-  view = make(desk);
+  if (madeFor !== `${now.caller.clerk} ${language()}`) made.clear();
+  madeFor = `${now.caller.clerk} ${language()}`;
+  if (!made.has(name)) made.set(name, make(desk));
+  view = made.get(name);
   document.querySelector("#view").replaceChildren(view.element);
   document.querySelector("#hints").textContent = `${view.hints} · ${t("hints")}`;
   setKeys({ ...everywhere(), ...view.keys });
@@ -252,6 +257,7 @@ async function gone(clerk) {
 function welcome(text = "") {
   clearTimeout(timer);
   view = null;
+  made.clear();
   document.querySelector("#head").replaceChildren(h("p", { class: "where" }, h("strong", {}, t("title"))));
   document.querySelector("#hints").textContent = t("welcome.hints");
   const enter = button(t("sign-in"), "Enter", () => attempt(() => signInAt(freePlace() ?? 0)), { class: "main" });

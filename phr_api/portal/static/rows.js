@@ -19,7 +19,7 @@ export class Rows {
     this.mark = mark;
     this.body = h("tbody", { onkeydown: (event) => this.#moved(event), onfocusin: (event) => this.#entered(event) });
     const heads = columns.map(({ title, class: kind }) => h("th", { scope: "col", class: kind }, title));
-    this.#empty = h("p", { class: "empty" }, empty);
+    this.#empty = h("p", { class: "empty", hidden: true }, empty); // until it is known that there is none
     const table = h("table", { "aria-label": label }, h("thead", {}, h("tr", {}, heads)), this.body);
     this.element = h("div", { class: "rows" }, table, this.#empty);
   }
