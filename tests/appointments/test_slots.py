@@ -198,6 +198,19 @@ def test_another_schedules_leave_closes_nothing_here(
     assert on not in {day_of(slot) for slot in make(other)}
 
 
+def test_a_clinic_whose_province_is_corrected_is_found_there(
+    session: Session, make: Callable[[Schedule], list[Slot]]
+) -> None:
+    code = make_facility(session, code="99042")
+    schedule = a_schedule(session, service=make_service(session, facility_code=code))
+    assert make(schedule)[-1].province == "01"
+    session.execute(
+        text("UPDATE facility SET province = 'Đà Nẵng' WHERE code = :code"), {"code": code}
+    )
+    session.commit()
+    assert {slot.province for slot in make(schedule)} == {"da nang"}
+
+
 def test_a_service_that_ended_ends_its_schedules(
     session: Session, make: Callable[[Schedule], list[Slot]]
 ) -> None:

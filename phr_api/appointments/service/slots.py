@@ -50,6 +50,10 @@ _EMPTY_SLOTS = text(
     "DELETE FROM slot l WHERE l.id = ANY (:slots)"
     " AND NOT EXISTS (SELECT 1 FROM seat s WHERE s.slot_id = l.id)"
 )
+_MOVED = text(
+    "UPDATE slot SET province = :province WHERE schedule_id = :schedule AND starts_at > :at"
+    " AND province IS DISTINCT FROM :province"
+)
 _PASSED = text(
     "WITH passed AS ("
     " DELETE FROM slot l USING (SELECT DISTINCT facility_code FROM schedule) f"
@@ -59,7 +63,7 @@ _PASSED = text(
 )
 _CHANGE = text(
     "UPDATE slot l SET opens_at = n.opens_at, closes_at = n.closes_at, capacity = n.capacity,"
-    " status = 'open', province = :province"
+    " status = 'open'"
     " FROM json_to_recordset(CAST(:rows AS json))"
     " AS n(id uuid, opens_at timestamptz, closes_at timestamptz, capacity integer)"
     " WHERE l.id = n.id"
@@ -180,9 +184,11 @@ def apply(
     facility = find_facility(session, schedule.facility_code)
     province = search_key(facility.province) if facility and facility.province else None
     if difference.changed:
-        _change(session, difference.changed, province)
+        _change(session, difference.changed)
     if difference.new:
         _insert(session, schedule, service, difference.new, province, at)
+    # an operator corrected where the clinic is
+    session.execute(_MOVED, {"schedule": schedule.id, "at": at, "province": province})
     # those that a cancelled booking left free above a lowered capacity, too
     session.execute(_FEWER, {"schedule": schedule.id, "at": at})
 
@@ -199,7 +205,7 @@ def remove_empty(session: Session, slot_ids: Collection[UUID]) -> None:
     session.execute(_EMPTY_SLOTS, {"slots": list(slot_ids)})
 
 
-def _change(session: Session, changed: Mapping[UUID, PlannedSlot], province: str | None) -> None:
+def _change(session: Session, changed: Mapping[UUID, PlannedSlot]) -> None:
     rows = [
         {
             "id": str(slot_id),
@@ -209,7 +215,7 @@ def _change(session: Session, changed: Mapping[UUID, PlannedSlot], province: str
         }
         for slot_id, plan in changed.items()
     ]
-    session.execute(_CHANGE, {"rows": json.dumps(rows), "province": province})
+    session.execute(_CHANGE, {"rows": json.dumps(rows)})
     session.execute(_SEATS, {"slots": list(changed)})
 
 
