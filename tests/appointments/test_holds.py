@@ -331,6 +331,8 @@ def test_questions_that_need_answers_are_answered(client: FlaskClient, session: 
     held = hold(client, citizen, slot, [citizen.profile.id]).get_json()
     refused = book(client, citizen, held)
     assert (refused.status_code, slug(refused)) == (422, "appointments/answers-needed")
+    for unstorable in ({"fasting": "\x00"}, {"\x00": "x"}):
+        assert book(client, citizen, held, answers=unstorable).status_code == 422
     assert book(client, citizen, held, answers={"fasting": "rồi"}).status_code == 201
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import fields, post_load, validate
 
-from phr_api.appointments.schemas.holds import BIRTH, MOST_ANSWERS, SEXES
+from phr_api.appointments.schemas.holds import ANSWER, ANSWER_ID, BIRTH, MOST_ANSWERS, SEXES
 from phr_api.appointments.service.desk import GuestBooking
 from phr_api.kit.web import Moment, Schema
 
@@ -157,8 +157,8 @@ class ChangeBookingSchema(Schema):
 
     reason = fields.String(allow_none=True, validate=validate.Length(max=1000))
     answers = fields.Dict(
-        keys=fields.String(validate=validate.Length(1, 40)),
-        values=fields.String(validate=validate.Length(max=1000)),
+        keys=ANSWER_ID,
+        values=ANSWER,
         validate=validate.Length(max=MOST_ANSWERS),
     )
     shows_names = fields.Boolean()

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from phr_api.appointments.service.holds import BookItem, GuestPerson, NewHold
-from phr_api.kit.web import Moment, Schema
+from phr_api.kit.web import UNSTORABLE, Moment, Schema
 from phr_api.vocab import PartialDate
 
 MOST_PEOPLE = 5
@@ -26,6 +26,16 @@ BIRTH: list[Callable[[str], object]] = [
     validate.Regexp(r"^\d{4}(-\d{2}(-\d{2})?)?\Z"),
     partial_date,
 ]
+
+
+def storable(text: str) -> None:
+    """Raise ValidationError for what no column can hold; Schema looks at its own members only."""
+    if UNSTORABLE.search(text):
+        raise ValidationError("Not storable text.")
+
+
+ANSWER_ID = fields.String(validate=[validate.Length(1, 40), storable])
+ANSWER = fields.String(validate=[validate.Length(max=1000), storable])
 
 
 class GuestPersonSchema(Schema):
@@ -97,8 +107,8 @@ class BookItemSchema(Schema):
     id = fields.UUID(required=True, metadata={"description": "a booking of the hold"})
     reason = fields.String(load_default=None, allow_none=True, validate=validate.Length(max=1000))
     answers = fields.Dict(
-        keys=fields.String(validate=validate.Length(1, 40)),
-        values=fields.String(validate=validate.Length(max=1000)),
+        keys=ANSWER_ID,
+        values=ANSWER,
         load_default=dict,
         validate=validate.Length(max=MOST_ANSWERS),
         metadata={"description": "by the ids of the service's questions"},
