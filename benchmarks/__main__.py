@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import book, booking, intake, push, search, start
+from benchmarks import book, booking, events, intake, push, search, start
 from benchmarks.report import Report
 from benchmarks.scale import FULL, SMALL
 from phr_api.kit import clock
@@ -22,6 +22,7 @@ PARTS = {
     "intake": intake.run,
     "booking": booking.run,
     "push": push.run,
+    "events": events.run,
     "search": search.run,
     "start": start.run,
 }

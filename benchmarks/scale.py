@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Scale:
     """Rounds and seconds of each measure, people in the two databases, visits in the files.
 
-    Then clinics and days that are searched, citizens of each client of the rush,
-    messages that are pushed in a round and drained in one go.
+    Then clinics and days that are searched, citizens of each client of the rush and its first
+    seconds that are not measured, messages that are pushed in a round and drained in one go, open
+    streams and how many of them are told.
     """
 
     rounds: int
@@ -20,8 +21,11 @@ class Scale:
     facilities: int
     days: int
     citizens_each: int
+    starting: int
     pushes: int
     drained: int
+    streams: int
+    told: int
 
 
 FULL = Scale(
@@ -33,9 +37,12 @@ FULL = Scale(
     large_file_visits=5_000,
     facilities=1_000,
     days=60,
-    citizens_each=250,
+    citizens_each=400,
+    starting=3,
     pushes=1_000,
     drained=100_000,
+    streams=1_000,
+    told=50,
 )
 SMALL = Scale(
     rounds=1,
@@ -46,7 +53,10 @@ SMALL = Scale(
     large_file_visits=20,
     facilities=20,
     days=20,
-    citizens_each=100,
+    citizens_each=40,
+    starting=0,
     pushes=100,
     drained=1_000,
+    streams=50,
+    told=5,
 )
