@@ -6,7 +6,6 @@ SettingError, which names the variable, and the process ends before it listens.
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,6 +25,7 @@ from phr_api.kit.devkeys import (
     has_development_keys,
 )
 from phr_api.kit.places import SUPERUSER, Places
+from phr_api.notifying import NotificationSettings, UnusableWay, read_notifications
 from phr_api.providers import (
     ProviderSettings,
     UnusableProviders,
@@ -45,7 +45,6 @@ LARGEST_PORT = 65535
 MOST_INTAKE_THREADS = 64
 MOST_WEB_WORKERS = 64
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
-PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 VERSION = re.compile(r"\d{1,6}(\.\d{1,6}){0,3}")
 
 
@@ -93,22 +92,6 @@ class RecordsSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class NotificationSettings:
-    """Ways out to phones; what is not set is printed by the worker instead (a laptop).
-
-    `fcm_credentials` is a Google service account's key, as JSON. The addresses in place of Google's
-    are for development, where a loopback server stands for it.
-    """
-
-    fcm_credentials: str | None = field(default=None, repr=False)
-    fcm_url: str | None = None
-    sms_url: str | None = None
-    sms_token: str | None = field(default=None, repr=False)
-    firebase_project: str | None = None
-    firebase_certs_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """The whole configuration of a process. `repr` shows no secret and no database URL."""
 
@@ -131,7 +114,7 @@ class Settings:
     log_level: str
     slow_url: str = ""
     serves_streams: bool = False
-    notifications: NotificationSettings = NotificationSettings()
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)
 
     @property
     def is_development(self) -> bool:
@@ -270,42 +253,10 @@ def _records(env: Mapping[str, str], *, is_development: bool) -> RecordsSettings
 
 
 def _notifications(env: Mapping[str, str], *, is_development: bool) -> NotificationSettings:
-    for variable in ("PHR_FCM_URL", "FIREBASE_CERTS_URL"):
-        if not env.get(variable):
-            continue
-        parts = urlsplit(env[variable])
-        if not is_development or not _is_local(parts.hostname or ""):
-            raise SettingError(variable, "is only for development, and for this machine")
-    sms_url = env.get("SMS_URL") or None
-    if sms_url and urlsplit(sms_url).scheme != "https" and not is_development:
-        raise SettingError("SMS_URL", "is not https://")
-    project = env.get("FIREBASE_PROJECT") or None
-    if project and not PROJECT.fullmatch(project):
-        raise SettingError("FIREBASE_PROJECT", "is not a project id")
-    return NotificationSettings(
-        fcm_credentials=_json_or_file(env, "FCM_CREDENTIALS"),
-        fcm_url=env.get("PHR_FCM_URL") or None,
-        sms_url=sms_url,
-        sms_token=env.get("SMS_TOKEN") or None,
-        firebase_project=project,
-        firebase_certs_url=env.get("FIREBASE_CERTS_URL") or None,
-    )
-
-
-def _json_or_file(env: Mapping[str, str], variable: str) -> str | None:
-    """A JSON object as it is, or the path of a file with one."""
-    text = env.get(variable)
-    if not text:
-        return None
     try:
-        if not text.lstrip().startswith("{"):
-            text = Path(text).read_text(encoding="utf-8")
-        is_object = isinstance(json.loads(text), dict)
-    except (OSError, ValueError):
-        is_object = False
-    if not is_object:
-        raise SettingError(variable, "is neither a JSON object nor a file with one")
-    return text
+        return read_notifications(env, is_development=is_development)
+    except UnusableWay as error:
+        raise SettingError(error.variable, error.reason) from None
 
 
 def _database(env: Mapping[str, str], data_dir: Path, *, is_development: bool) -> DatabaseSettings:
