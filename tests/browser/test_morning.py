@@ -50,7 +50,13 @@ def see_today(desk: Desk) -> None:
     desk.press("Escape")
     desk.press("?")
     desk.shoot("04-keys")
-    desk.press("Escape")
+    desk.press("Escape", "/")
+    desk.type("vo thi")
+    expect(desk.page.locator("tbody tr:visible")).to_have_count(1)
+    desk.press("Enter")
+    assert MORNING[WITH_OLD_CARD] in desk.focused
+    desk.press("/", "Escape")
+    expect(desk.page.locator("tbody tr:visible")).to_have_count(len(MORNING))
 
 
 def confirm_the_night(desk: Desk, clinic: Clinic, session: Session) -> None:

@@ -98,9 +98,11 @@ function away(isSo) {
 
 async function refresh() {
   clearTimeout(timer);
+  if (!view) return;
   const shown = view;
   await attempt(() => shown.refresh());
   if (shown !== view) return;
+  if (document.activeElement === document.body && !isCovered()) shown.focus(); // never without a place for the keys
   clearTimeout(timer);
   timer = setTimeout(tick, shown.every);
 }
