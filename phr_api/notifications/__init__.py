@@ -24,6 +24,7 @@ __all__ = [
     "on_opened",
     "tasks",
     "tell",
+    "trim",
 ]
 
 
