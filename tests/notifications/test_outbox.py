@@ -173,13 +173,17 @@ def test_quiet_hours_move_what_is_not_urgent_and_expire_what_cannot_wait(
     citizen = make_citizen(session)
     session.add(settings_of(citizen, quiet_from=time(0), quiet_until=time(23, 59, 59)))
     make_token(session, citizen)
-    whose = {"profile_id": citizen.profile.id}
+    whose = {
+        "profile_id": citizen.profile.id,
+        "category": "record",
+        "kind": "record.paper",
+    }
     soon = clock.now() + timedelta(seconds=30)
     later = make_notification(
         session, **whose, is_urgent=False, expires_at=clock.now() + timedelta(days=3)
     )
     make_notification(session, **whose, is_urgent=False, expires_at=soon)
-    urgent = make_notification(session, **whose)
+    urgent = make_notification(session, profile_id=citizen.profile.id, is_urgent=False)
     work(as_worker)
     assert [one.notification_id for one in push.sent] == [urgent.id]
     rows = session.execute(select(Delivery.notification_id, Delivery.state)).all()

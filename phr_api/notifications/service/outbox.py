@@ -16,6 +16,8 @@ from phr_api.notifications.models import Delivery, Notification
 from phr_api.notifications.rules.quiet import after_quiet
 
 BATCH = 500
+# what somebody waits for, or has to answer in time: quiet hours do not hold it back
+URGENT = frozenset({"booking", "offer", "queue"})
 CHANNEL = "phr_events"
 MOST_NOTIFIED = 150  # a payload of NOTIFY is shorter than 8,000 bytes; an id has 36
 
@@ -85,7 +87,8 @@ def plan(told: Notification, target: Target, at: datetime) -> Iterator[dict[str,
 
     Quiet hours move what is not urgent to their end; inbox and stream do not wait.
     """
-    due_at = at if told.is_urgent else after_quiet(at, target.quiet_from, target.quiet_until)
+    is_urgent = told.is_urgent or told.category in URGENT
+    due_at = at if is_urgent else after_quiet(at, target.quiet_from, target.quiet_until)
     channels: list[tuple[str, UUID | None]] = []
     if target.is_push_on and target.token_id is not None:
         channels.append(("push", target.token_id))
