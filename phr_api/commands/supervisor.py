@@ -90,7 +90,9 @@ class Fleet:
         self.stop()
 
     def start(self, named: list[Named], env: dict[str, str]) -> None:
-        self.children.extend(Child(*one, env) for one in named)
+        for name, command in named:
+            streams = {"SERVES_STREAMS": str(int(name == "slow"))}  # as `serve` sets it
+            self.children.append(Child(name, command, env | streams))
 
     def stop(self) -> None:
         """Stop what runs; idempotent."""
