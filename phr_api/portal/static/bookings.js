@@ -2,7 +2,7 @@
 
 import { Problem } from "./api.js";
 import { askFor, button, chooseOne, dialog, h } from "./dom.js";
-import { birthday, clockTime, day, said, t } from "./words.js";
+import { birthday, clockTime, day, isToday, said, t } from "./words.js";
 
 const OPEN = ["requested", "confirmed"];
 const MOST_OFFERED = 10;
@@ -33,10 +33,10 @@ export function actionsOf(desk, booking) {
   if (!desk.mayWrite) return [];
   const actions = [];
   if (booking.state === "requested") actions.push({ key: "c", text: t("do.confirm"), run: () => confirm(desk, booking) });
-  if (OPEN.includes(booking.state)) actions.push({ key: "a", text: t("do.arrive"), run: () => arrive(desk, booking) });
+  if (OPEN.includes(booking.state) && isToday(booking.startsAt)) actions.push({ key: "a", text: t("do.arrive"), run: () => arrive(desk, booking) });
   if (booking.state === "requested") actions.push({ key: "d", text: t("do.decline"), run: () => decline(desk, booking) });
   if (OPEN.includes(booking.state) && !booking.proposal) actions.push({ key: "p", text: t("do.propose"), run: () => propose(desk, booking) });
-  if (booking.state === "confirmed") actions.push({ key: "v", text: t("do.noshow"), run: () => noShow(desk, booking) });
+  if (booking.state === "confirmed" && isToday(booking.startsAt)) actions.push({ key: "v", text: t("do.noshow"), run: () => noShow(desk, booking) });
   if (OPEN.includes(booking.state)) actions.push({ key: "x", text: t("do.cancel"), run: () => cancel(desk, booking) });
   return actions;
 }

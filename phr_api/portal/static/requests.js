@@ -92,7 +92,7 @@ export function requestsView(desk) {
     }
     draw();
     const lost = items.length - confirmed;
-    desk.say(t("said.bulk", { confirmed, lost }), lost ? "bad" : "good");
+    desk.say(lost ? t("said.bulk-lost", { confirmed, lost }) : t("said.bulk", { confirmed }), lost ? "bad" : "good");
   }
 
   const run = (key) => () => runOn(desk, rows.current, key);

@@ -47,6 +47,11 @@ export function day(moment) {
   return format(moment, { weekday: "short", day: "2-digit", month: "2-digit" });
 }
 
+/** Tell whether this moment is today in Viet Nam. */
+export function isToday(moment) {
+  return dayOf(new Date(moment)) === today();
+}
+
 /** A date of birth as people write it, as far as it is known: 1990, 02/1990, 28/02/1990. */
 export function birthday(text) {
   return text ? text.split("-").reverse().join("/") : "";
@@ -60,7 +65,11 @@ export function readBirthday(text) {
 
 /** Today in Viet Nam, as the API writes dates. */
 export function today() {
-  return new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE }).format(new Date());
+  return dayOf(new Date());
+}
+
+function dayOf(moment) {
+  return new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE }).format(moment);
 }
 
 /** A length of time in minutes, as people say it. */
