@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from tests.appointments.model import (
+    LIVE,
     OPEN,
     Booking,
     Command,
+    Entry,
     Hold,
     Outcome,
     Refused,
@@ -17,6 +19,8 @@ from tests.appointments.model import (
 )
 
 HOLD_MINUTES = 10
+OFFER_MINUTES = 30
+MOST_OFFERS = 2
 MOST_HOLDS = 10
 
 
@@ -233,6 +237,97 @@ class Answer(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class LapseProposal(Command):
+    """The worker ends a proposal that nobody answered, or has done so or leaves it."""
+
+    booking: str
+
+    def apply(self, world: World) -> Outcome:
+        before = world.bookings[self.booking]
+        if before.proposed is not None and (before.proposal_until or 0) <= world.now:
+            world.change(self.booking, proposed=None, proposal_until=None)
+            world.give_back(before.proposed)
+        return ("done",)
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Command):
+    """A person stands in the line of a service."""
+
+    name: str
+    by: str
+    person: str
+    service: str
+
+    def apply(self, world: World) -> Outcome:
+        line = [(e.person, e.service) for e in world.entries.values() if e.state in LIVE]
+        if (self.person, self.service) in line:
+            raise Refused("on-waitlist")
+        world.entries[self.name] = Entry(
+            person=self.person, account=self.by, service=self.service, place=len(world.entries)
+        )
+        return ("done",)
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(Command):
+    """A person leaves the line; what they were offered goes to the next."""
+
+    name: str
+    by: str
+
+    def apply(self, world: World) -> Outcome:
+        entry = world.entries[self.name]
+        if entry.state not in LIVE:
+            raise Refused("not-found")
+        if entry.hold is not None:
+            _give_up(world, entry.hold)
+        world.entries[self.name] = replace(world.entries[self.name], state="left")
+        return ("done",)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer(Command):
+    """The worker offers each kept seat to the first in line whom it fits, or to everybody."""
+
+    def apply(self, world: World) -> Outcome:
+        for slot in sorted(world.slots, key=lambda name: world.slots[name].starts):
+            for _ in range(world.kept.get(slot, 0)):
+                world.kept[slot] -= 1
+                self._offer(world, slot)
+        return ("done",)
+
+    def _offer(self, world: World, slot: str) -> None:
+        service = world.slots[slot].service
+        line = [n for n, e in world.entries.items() if (e.service, e.state) == (service, "waiting")]
+        line.sort(key=lambda n: (world.entries[n].offers, world.entries[n].place))
+        for name in line:
+            entry = world.entries[name]
+            try:
+                world.check_seat(slot, entry.person)
+            except Refused:
+                continue
+            if any(_is_held(b, entry.person, service) for b in world.bookings.values()):
+                continue
+            count = entry.offers + 1
+            hold = f"{name}.{count}"
+            expires = world.now + OFFER_MINUTES
+            world.holds[hold] = Hold(
+                account=entry.account, people=(entry.person,), expires=expires, entry=name
+            )
+            world.bookings[f"{hold}/{entry.person}"] = Booking(
+                person=entry.person,
+                hold=hold,
+                service=service,
+                slot=slot,
+                state="held",
+                is_offer=True,
+            )
+            world.entries[name] = replace(entry, state="offered", offers=count, hold=hold)
+            return
+
+
+@dataclass(frozen=True, slots=True)
 class BookGuest(Command):
     """The desk books for somebody without an account."""
 
@@ -265,7 +360,7 @@ def _give_up(world: World, name: str) -> None:
     world.holds[name] = replace(hold, state="released")
     if hold.entry is not None:
         entry = world.entries[hold.entry]
-        state = "passed" if entry.offers > 1 else "waiting"
+        state = "passed" if entry.offers >= MOST_OFFERS else "waiting"
         world.entries[hold.entry] = replace(entry, state=state, hold=None)
     for key, booking in list(world.bookings.items()):
         if booking.hold == name and booking.state == "held":

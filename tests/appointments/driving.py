@@ -7,24 +7,26 @@ import json
 import time
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
+from datetime import time as day_time
 from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from phr_api.appointments import By
-from phr_api.appointments.service import desk, holds, lapsing, mine, moving
-from phr_api.consent import FacilityRole, open_facility, open_record
+from phr_api.appointments.problems.bookings import TooLate
+from phr_api.appointments.service import desk, due, holds, lapsing, mine, moving, waiting
+from phr_api.consent import FacilityRole, RecordScope, open_facility, open_record
 from phr_api.identity import Principal
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.idempotency import Attempt
-from phr_api.kit.problems import Problem
+from phr_api.kit.problems import NotFound, Problem
 from phr_api.vocab import ProfileId
 from tests.appointments import commands as do
 from tests.appointments.model import Command, Outcome, Service, Slot
@@ -35,6 +37,13 @@ from tests.factories.people import FACILITY, Citizen, make_citizen, make_profile
 MINUTE = timedelta(minutes=1)
 PATIENCE_SECONDS = 10.0
 LOCK_NOT_AVAILABLE = "55P03"
+# the worker's steps work for everybody: here is nobody else
+ALONE = (
+    text("UPDATE seat SET for_waitlist = false WHERE for_waitlist"),
+    text("UPDATE waitlist_entry SET state = 'ended' WHERE state IN ('waiting', 'offered')"),
+)
+LINE_LASTS = timedelta(days=9)
+MORNING = day_time(9)
 DAY = 24 * 60
 DESK: frozenset[FacilityRole] = frozenset({"desk"})
 # Two adults, and a child in the care of both. The times of the first service adjoin; the first of
@@ -42,7 +51,7 @@ DESK: frozenset[FacilityRole] = frozenset({"desk"})
 CARED_FOR = {"an": ("an", "chi"), "binh": ("binh", "chi")}
 SERVICES = {
     "asked": Service(is_sure=False, most_open=2),
-    "sure": Service(is_sure=True, most_open=2),
+    "sure": Service(is_sure=True, most_open=2, has_waitlist=True),
 }
 SLOTS = {
     "asked-1": Slot(service="asked", starts=2 * DAY, ends=2 * DAY + 15, capacity=1),
@@ -57,12 +66,17 @@ class Clinic:
 
     def __init__(self, engines: dict[str, Engine]) -> None:
         self.engines = engines
-        self.began = clock.now()
+        self._base = _until_morning()  # nobody is offered anything at night
+        self.began = clock.now() + self._base
         self.now = 0
         self.ids: dict[str, UUID] = {}
         self.names: dict[UUID, str] = {}
         self.holders: dict[str, str] = {}
-        with Session(engines["phr_test"], expire_on_commit=False) as session:
+        self.waiting: dict[str, str] = {}
+        test = Session(engines["phr_test"], expire_on_commit=False)
+        with self.in_time(), test as session:
+            for statement in ALONE:
+                session.execute(statement)
             self._make_people(session)
             for name, service in SERVICES.items():
                 self._make_times(session, name, service)
@@ -103,15 +117,16 @@ class Clinic:
     def know(self, name: str, row_id: UUID) -> None:
         self.ids[name], self.names[row_id] = row_id, name
 
-    def pass_time(self, minutes: int) -> None:
-        self.now += minutes
+    def in_time(self) -> AbstractContextManager[None]:
+        """In this thread it is as late as it is in this world."""
+        return clock.moved(self._base + self.now * MINUTE)
 
     def at_once(self, commands: Sequence[Command]) -> list[Outcome]:
         """Run the commands at the same moment, a thread each; what each was told, in order."""
         gate = Barrier(len(commands))
 
         def run(command: Command) -> Outcome:
-            with clock.moved(self.now * MINUTE):
+            with self.in_time():
                 gate.wait(timeout=30)
                 return self.run(command)
 
@@ -138,8 +153,8 @@ class Clinic:
 
     def sweep(self) -> None:
         """Let the worker end what is over, alone and to the end."""
-        with clock.moved(self.now * MINUTE):
-            while self._work(lapsing.lapse_holds):
+        with self.in_time():
+            while self._work(lapsing.lapse_holds) | self._work(due.lapse_proposals):
                 pass
 
     def _work(self, step: Callable[[Session, datetime], bool]) -> bool:
@@ -180,7 +195,37 @@ class Clinic:
 
     def lapse(self, _command: do.Lapse) -> Outcome:
         self._work(lapsing.lapse_holds)
+        self._work(due.lapse_proposals)
         return ("done",)
+
+    def join(self, command: do.Join) -> Outcome:
+        today = clock.today()
+        new = waiting.NewEntry(
+            service_id=self.ids[command.service], from_on=today, until_on=today + LINE_LASTS
+        )
+        with unit_of_work() as session:
+            row = waiting.join(session, self._scope(session, command.by, command.person), new)
+        self.know(command.name, row.id)
+        self.waiting[command.name] = command.person
+        return ("done",)
+
+    def leave(self, command: do.Leave) -> Outcome:
+        with unit_of_work() as session:
+            scope = self._scope(session, command.by, self.waiting[command.name])
+            try:
+                waiting.leave(session, scope, self.ids[command.name])
+            except TooLate:  # it ended between two looks at it, which says the same as NotFound
+                raise NotFound from None
+        return ("done",)
+
+    def offer(self, _command: do.Offer) -> Outcome:
+        self._work(waiting.offer_freed)
+        return ("done",)
+
+    def _scope(self, session: Session, by: str, person: str) -> RecordScope:
+        """The person's record, opened by one who may book for them."""
+        principal, profile_id = self.citizens[by].principal, ProfileId(self.ids[person])
+        return open_record(session, principal, profile_id, action="booking.change", power="book")
 
     def end(self, command: do.End) -> Outcome:
         booking_id, version = self.ids[command.booking], command.version
@@ -254,15 +299,17 @@ class Clinic:
                 open_facility(session, self._clerk.principal, FACILITY, roles=DESK)
                 yield session, self._clerk_by
                 return
-            citizen = self.citizens[by]
-            profile_id = ProfileId(self.ids[booking.rpartition("/")[2]])
-            open_record(
-                session, citizen.principal, profile_id, action="booking.change", power="book"
-            )
-            yield session, By(kind="citizen", id=citizen.account.id)
+            self._scope(session, by, booking.rpartition("/")[2])
+            yield session, By(kind="citizen", id=self.citizens[by].account.id)
 
     def _principal_of(self, hold: str) -> Principal:
         return self.citizens[self.holders[hold]].principal
+
+
+def _until_morning() -> timedelta:
+    now = clock.now().astimezone(clock.VIETNAM)
+    tomorrow = now.date() + timedelta(days=1)
+    return datetime.combine(tomorrow, MORNING, clock.VIETNAM) - now
 
 
 def _attempt(principal_id: UUID, route: str) -> Attempt:
@@ -274,6 +321,9 @@ VERBS: dict[type[Command], Callable[[Clinic, Any], Outcome]] = {
     do.BookHold: Clinic.book_hold,
     do.Release: Clinic.release,
     do.Lapse: Clinic.lapse,
+    do.Join: Clinic.join,
+    do.Leave: Clinic.leave,
+    do.Offer: Clinic.offer,
     do.End: Clinic.end,
     do.Confirm: Clinic.confirm,
     do.Move: Clinic.move,

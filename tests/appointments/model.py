@@ -10,6 +10,7 @@ from typing import Any
 
 OPEN = frozenset({"requested", "confirmed"})
 SEATED = OPEN | {"held"}
+LIVE = frozenset({"waiting", "offered"})
 
 Outcome = tuple[Any, ...]
 
@@ -74,6 +75,7 @@ class Entry:
     person: str
     account: str
     service: str
+    place: int
     state: str = "waiting"
     offers: int = 0
     hold: str | None = None

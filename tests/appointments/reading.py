@@ -10,8 +10,9 @@ from sqlalchemy.orm import Session
 from phr_api.appointments.models import Booking as BookingRow
 from phr_api.appointments.models import Hold as HoldRow
 from phr_api.appointments.models import Seat as SeatRow
+from phr_api.appointments.models import WaitlistEntry as EntryRow
 from tests.appointments.driving import MINUTE, SERVICES, SLOTS, Clinic
-from tests.appointments.model import SEATED, Booking, Hold, World
+from tests.appointments.model import SEATED, Booking, Entry, Hold, World
 
 _OVERLAPS = text(
     "SELECT count(*) FROM seat a JOIN seat b ON a.profile_id = b.profile_id"
@@ -23,9 +24,16 @@ def read_world(clinic: Clinic) -> World:
     """Return the world as the database has it, under the names of the model."""
     world = World(services=SERVICES, slots=SLOTS, now=clinic.now)
     with Session(clinic.engines["phr_test"]) as session:
+        services = [clinic.ids[name] for name in SERVICES]
+        line = select(EntryRow).where(EntryRow.service_id.in_(services)).order_by(EntryRow.place)
+        entries = session.scalars(line).all()
+        offers = select(HoldRow).where(HoldRow.service_id.in_(services), HoldRow.kind == "offer")
+        for offer in session.scalars(offers.order_by(HoldRow.created_at)):
+            _know_offer(session, clinic, offer)
+        for place, entry in enumerate(entries):
+            world.entries[_name(clinic, entry.id)] = _entry(clinic, entry, place)
         for row in _bookings(session, clinic):
             world.bookings[_name(clinic, row.id)] = _booking(clinic, row)
-        services = [clinic.ids[name] for name in SERVICES]
         for hold in session.scalars(select(HoldRow).where(HoldRow.service_id.in_(services))):
             world.holds[_name(clinic, hold.id)] = _hold(clinic, hold)
         for seat in _seats(session, clinic):
@@ -97,6 +105,31 @@ def _hold(clinic: Clinic, row: HoldRow) -> Hold:
         people=tuple(clinic.names[person] for person in row.people),
         expires=_minute(clinic, row.expires_at),
         state=ended,
+        entry=_name_of(clinic, row.waitlist_entry_id),
+    )
+
+
+def _know_offer(session: Session, clinic: Clinic, row: HoldRow) -> None:
+    """An offer is called by its entry and its number, as the worker tells nobody its id."""
+    if row.id in clinic.names:
+        return
+    entry = _name_of(clinic, row.waitlist_entry_id) or ""
+    name = f"{entry}.{sum(each.startswith(f'{entry}.') for each in clinic.holders) + 1}"
+    clinic.know(name, row.id)
+    clinic.holders[name] = clinic.accounts[row.account_id] if row.account_id else ""
+    for booking_id in session.scalars(select(BookingRow.id).where(BookingRow.hold_id == row.id)):
+        clinic.know(f"{name}/{clinic.names[row.people[0]]}", booking_id)
+
+
+def _entry(clinic: Clinic, row: EntryRow, place: int) -> Entry:
+    return Entry(
+        person=clinic.names[row.profile_id],
+        account=clinic.accounts[row.account_id],
+        service=clinic.names[row.service_id],
+        place=place,
+        state=row.state,
+        offers=row.offers,
+        hold=_name_of(clinic, row.hold_id),
     )
 
 

@@ -18,7 +18,7 @@ from tests.appointments.reading import find_complaints, read_world
 # that the same example asks for the same again, whichever thread was first.
 KINDS = (
     *("hold",) * 2,
-    *("book",) * 2,
+    *("book",) * 3,
     "release",
     "lapse",
     "confirm",
@@ -31,6 +31,11 @@ KINDS = (
     "accept",
     "refuse",
     "guest",
+    "join",
+    "join",
+    "leave",
+    "offer",
+    "offer",
 )
 WISH = st.tuples(st.sampled_from(KINDS), *(st.integers(0, 5) for _ in range(3)))
 WISHES = st.integers(2, 8).flatmap(lambda n: st.lists(WISH, min_size=n, max_size=n))
@@ -62,6 +67,16 @@ class Rush(RuleBasedStateMachine):
             done = _each_hold(before, done)
         self.world = read_world(self.clinic)
         assert explain(before, done, self.world) is not None, _story(before, done, self.world)
+        if "offer" in {kind for kind, *_ in wishes}:
+            self.offer()
+
+    def offer(self) -> None:
+        """The worker asks the line, at a moment when nobody else does anything."""
+        before = self.world
+        with self.clinic.in_time():
+            done = [(do.Offer(), self.clinic.run(do.Offer()))]
+        self.world = read_world(self.clinic)
+        assert explain(before, done, self.world) is not None, _story(before, done, self.world)
 
     @invariant()
     def every_seat_is_somebodys_or_free(self) -> None:
@@ -70,24 +85,37 @@ class Rush(RuleBasedStateMachine):
     def command(self, world: World, wish: Wish) -> Command:
         """What this wish means in this world; what it needs and is not there is held first."""
         self.count += 1
-        kind, a, b, c = wish
-        slot = list(SLOTS)[a % len(SLOTS)]
-        held = sorted(name for name, hold in world.holds.items() if hold.state == "open")
+        kind, a, b, _ = wish
+        open_now = sorted(name for name, hold in world.holds.items() if hold.state == "open")
         booked = sorted(n for n, row in world.bookings.items() if row.state in OPEN)
-        if kind == "lapse":
-            return do.Lapse("")
-        if kind == "guest":
-            return do.BookGuest(f"g{self.count}", slot)
         if kind in {"accept", "refuse"}:  # rather of those that have something to answer
             booked = [name for name in booked if world.bookings[name].proposed] or booked
-        if kind in ON_BOOKING and booked:
-            return self.change(world, booked[a % len(booked)], (kind, b, c, 0))
-        if kind != "hold" and held:
-            name = held[a % len(held)]
+        line = sorted(world.entries)
+        if kind == "lapse":
+            found: Command = do.Lapse("")
+        elif kind == "leave" and line:
+            name = line[a % len(line)]
+            found = do.Leave(name, world.entries[name].account)
+        elif kind in ON_BOOKING and booked:
+            found = self.change(world, booked[a % len(booked)], (kind, b, wish[3], 0))
+        elif kind not in {"hold", "join", "guest"} and open_now:
+            name = open_now[a % len(open_now)]
             people = world.holds[name].people
-            return do.Release(name) if kind == "release" else do.BookHold(name, people)
+            found = do.Release(name) if kind == "release" else do.BookHold(name, people)
+        else:
+            found = self.begin(wish)
+        return found
+
+    def begin(self, wish: Wish) -> Command:
+        """What needs nothing that is there."""
+        kind, a, b, c = wish
+        slot = list(SLOTS)[a % len(SLOTS)]
         account = "an" if b % 2 else "binh"
         own, child = CARED_FOR[account]
+        if kind == "join":
+            return do.Join(f"e{self.count}", account, (own, child)[c % 2], "sure")
+        if kind == "guest":
+            return do.BookGuest(f"g{self.count}", slot)
         people = ((own,), (child,), (own, child), (own,), (child, own), (child,))[c]
         return do.TakeHold(f"h{self.count}", account, slot, people)
 
@@ -124,9 +152,17 @@ def _each_hold(
 ) -> list[tuple[Command, Outcome]]:
     """The worker's step takes holds one by one, and leaves to the next what somebody has locked."""
     rest = [each for each in done if not isinstance(each[0], do.Lapse)]
-    over = [name for name, h in before.holds.items() if h.state == "open"]
-    lapses: list[tuple[Command, Outcome]] = [(do.Lapse(name), ("done",)) for name in over]
-    return rest + lapses
+    over: list[Command] = [
+        do.Lapse(name)
+        for name, hold in before.holds.items()
+        if hold.state == "open" and hold.expires <= before.now
+    ]
+    over += [
+        do.LapseProposal(name)
+        for name, booking in before.bookings.items()
+        if booking.proposed and (booking.proposal_until or 0) <= before.now
+    ]
+    return rest + [(command, ("done",)) for command in over]
 
 
 def _story(before: World, done: Sequence[tuple[Command, Outcome]], after: World) -> str:
@@ -146,7 +182,7 @@ def test_what_happens_at_once_could_have_happened_in_some_order(
         machine,
         settings=settings(
             max_examples=25,
-            stateful_step_count=8,
+            stateful_step_count=10,
             derandomize=True,
             database=None,
             deadline=None,
