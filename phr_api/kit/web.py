@@ -145,7 +145,13 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # noqa: TID251
         super().check_etag([str(entity.id), entity.version])
 
     def tell_version(self, entity: HasVersion) -> None:
-        super().set_etag([str(entity.id), entity.version])
+        """Set the ETag; ends the request with 304 when If-None-Match names it (RFC 9110 §15.4.5).
+
+        Call it after the transaction: what reading leaves in the trace must stay.
+        """
+        data = [str(entity.id), entity.version]
+        g.entity_tag = self._generate_etag(data)
+        super().set_etag(data)
 
     def conditional(self, view: View) -> View:
         """Document the If-Match of a POST that changes a state; `demanded_versions` demands it."""
@@ -198,6 +204,10 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+        if code == HTTPStatus.NOT_MODIFIED:
+            unchanged = Response(status=code)
+            unchanged.set_etag(g.entity_tag)
+            return unchanged
         if code == HTTPStatus.UNPROCESSABLE_ENTITY:
             data: Mapping[str, Any] = getattr(error, "data", None) or {}
             errors = named_safely(data.get("messages", {}))
