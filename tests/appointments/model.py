@@ -10,6 +10,7 @@ from typing import Any
 
 OPEN = frozenset({"requested", "confirmed"})
 SEATED = OPEN | {"held"}
+FULL = ("refused", "slot-full")
 LIVE = frozenset({"waiting", "offered"})
 
 Outcome = tuple[Any, ...]
@@ -187,6 +188,19 @@ def attempt(world: World, command: Command) -> tuple[World, Outcome]:
         return world, refused.outcome
 
 
+def is_passed_by(done: Sequence[tuple[Command, Outcome]], place: int) -> bool:
+    """Whether this command may be told `slot-full` in no order: who replaces a seat by another of
+    the same time has both for a moment, and the one left is seen as free only afterwards.
+    """
+    command, outcome = done[place]
+    wanted = getattr(command, "slot", None)
+    others = (each for index, each in enumerate(done) if index != place)
+    return outcome == FULL and any(
+        getattr(other, "slot", None) == wanted and told[0] in {"held", "done"}
+        for other, told in others
+    )
+
+
 def explain(
     before: World, done: Sequence[tuple[Command, Outcome]], after: World
 ) -> Sequence[Command] | None:
@@ -204,6 +218,8 @@ def explain(
                 if mask & 1 << place:
                     continue
                 then, told = attempt(world, command)
+                if told != outcome and is_passed_by(done, place):
+                    then, told = world, outcome
                 if told == outcome:
                     following[mask | 1 << place, then.facts()] = (then, (*order, command))
         level = following
