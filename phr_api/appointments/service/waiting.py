@@ -6,6 +6,7 @@ until it was offered to all whom it fits; then it is everybody's.
 
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from enum import Enum, auto
 from uuid import UUID
 
 from sqlalchemy import func, select, text, update
@@ -137,6 +138,14 @@ def end_entries(session: Session, at: datetime) -> bool:
     return bool(session.execute(over).rowcount)  # type: ignore[attr-defined]
 
 
+class Answer(Enum):
+    """What came of asking the line."""
+
+    OFFERED = auto()
+    NOBODY = auto()
+    BUSY = auto()
+
+
 def offer_freed(session: Session, at: datetime) -> bool:
     """Offer each seat kept for the line to the next whom it fits, or give it to everybody.
 
@@ -157,7 +166,13 @@ def offer_freed(session: Session, at: datetime) -> bool:
         ends = _asked_until(at, slot.starts_at, service.lead_minutes, service.offer_minutes)
         if ends is not None and ends <= at:
             continue  # it is night, and morning is soon enough
-        if slot.status != "open" or ends is None or not _offer(session, slot, at, ends):
+        if slot.status != "open" or ends is None:
+            answer = Answer.NOBODY
+        else:
+            answer = _offer(session, slot, at, ends)
+        if answer is Answer.BUSY:
+            continue  # somebody in line books at this moment: the next turn asks again
+        if answer is Answer.NOBODY:
             seat.for_waitlist = False
             session.flush()  # a seat that is everybody's
         done = True
@@ -176,11 +191,14 @@ def _asked_until(at: datetime, starts: datetime, lead: int, minutes: int) -> dat
     return at if asked != at else at + timedelta(minutes=minutes)
 
 
-def _offer(session: Session, slot: Slot, at: datetime, ends: datetime) -> bool:
-    """Offer a seat of this slot to the next in line whom it fits; False when there is nobody."""
+def _offer(session: Session, slot: Slot, at: datetime, ends: datetime) -> Answer:
+    """Offer a seat of this slot to the next in line whom it fits.
+
+    Whoever is at work on their place in line, or on a booking, is not passed by: BUSY.
+    """
     local = slot.starts_at.astimezone(clock.VIETNAM)
     part = "morning" if local.time() < time(12) else "afternoon"
-    line = session.scalars(
+    waiting = (
         select(WaitlistEntry)
         .where(
             WaitlistEntry.service_id == slot.service_id,
@@ -192,22 +210,29 @@ def _offer(session: Session, slot: Slot, at: datetime, ends: datetime) -> bool:
         # who let an offer pass keeps the place, behind those who were not asked yet
         .order_by(WaitlistEntry.offers, WaitlistEntry.place)
         .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    ).all()
-    return any(_offer_to(session, entry, slot, at, ends) for entry in line)
+    )
+    line = session.scalars(waiting.with_for_update(skip_locked=True)).all()
+    if len(line) < session.scalars(select(func.count()).select_from(waiting.subquery())).one():
+        return Answer.BUSY
+    for entry in line:
+        answer = _offer_to(session, entry, slot, at, ends)
+        if answer is not Answer.NOBODY:
+            return answer
+    return Answer.NOBODY
 
 
 def _offer_to(
     session: Session, entry: WaitlistEntry, slot: Slot, at: datetime, ends: datetime
-) -> bool:
-    """Hold the seat for this person and tell them; False when they hold or have one at the time."""
+) -> Answer:
+    """Hold the seat for this person and tell them; NOBODY when they hold or have one then."""
     if not session.scalar(_TRY, {"who": str(entry.profile_id)}):
-        return False
+        return Answer.BUSY
     try:
         with session.begin_nested(), raising():
-            return _hold_for(session, entry, slot, at, ends)
+            is_held = _hold_for(session, entry, slot, at, ends)
     except (HoldExists, Overlapping):
-        return False
+        is_held = False
+    return Answer.OFFERED if is_held else Answer.NOBODY
 
 
 def _hold_for(
