@@ -5,6 +5,7 @@ The order of checks is the application's, since a refusal's slug is part of its 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from tests.appointments.model import (
     LIVE,
@@ -254,6 +255,7 @@ class LapseProposal(Command):
 class Join(Command):
     """A person stands in the line of a service."""
 
+    changes_line: ClassVar[bool] = True
     name: str
     by: str
     person: str
@@ -273,6 +275,7 @@ class Join(Command):
 class Leave(Command):
     """A person leaves the line; what they were offered goes to the next."""
 
+    changes_line: ClassVar[bool] = True
     name: str
     by: str
 

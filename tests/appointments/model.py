@@ -6,7 +6,7 @@ Time is minutes since the world began; seats have no numbers, since which one is
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 OPEN = frozenset({"requested", "confirmed"})
 SEATED = OPEN | {"held"}
@@ -172,7 +172,9 @@ class World:
 
 
 class Command:
-    """One request, or one step of the worker."""
+    """One request, or one step of the worker; `changes_line`: who waits is another matter then."""
+
+    changes_line: ClassVar[bool] = False
 
     def apply(self, world: World) -> Outcome:
         """Change the world and return the outcome, or raise Refused with the world half changed."""
@@ -223,5 +225,20 @@ def explain(
                 if told == outcome:
                     following[mask | 1 << place, then.facts()] = (then, (*order, command))
         level = following
-    facts = after.facts()
-    return next((order for world, order in level.values() if world.facts() == facts), None)
+    # a hold of two seats is given back seat by seat: who joins the line meanwhile waits for one
+    is_joined = any(command.changes_line for command, _ in done)
+    facts = _but_kept(after.facts(), is_joined=is_joined)
+    return next(
+        (
+            order
+            for world, order in level.values()
+            if _but_kept(world.facts(), is_joined=is_joined) == facts
+        ),
+        None,
+    )
+
+
+def _but_kept(
+    facts: frozenset[tuple[str, str, object]], *, is_joined: bool
+) -> frozenset[tuple[str, str, object]]:
+    return frozenset(each for each in facts if each[0] != "kept") if is_joined else facts
