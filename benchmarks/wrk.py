@@ -44,7 +44,10 @@ def load(
     rate = RATE.search(output)
     if rate is None:
         raise LoadFailed(output)
-    latency = {name: float(value) * UNITS[unit] for name, value, unit in LATENCY.findall(output)}
+    # of too few answers wrk tells 0; no answer comes within a microsecond
+    latency = {
+        name: max(float(value) * UNITS[unit], 1e-6) for name, value, unit in LATENCY.findall(output)
+    }
     return Load(float(rate[1]), latency["50"], latency["99"])
 
 

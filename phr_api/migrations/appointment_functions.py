@@ -19,20 +19,24 @@ BEGIN
         SELECT s.seat_no INTO taken FROM seat s
         WHERE s.slot_id = p_slot AND s.booking_id IS NULL AND s.for_waitlist
         ORDER BY s.seat_no LIMIT 1 FOR UPDATE SKIP LOCKED;
-        IF taken IS NULL THEN
+        WHILE taken IS NULL AND EXISTS (SELECT FROM seat s
+            WHERE s.slot_id = p_slot AND s.booking_id IS NULL AND s.for_waitlist)
+        LOOP
             SELECT s.seat_no INTO taken FROM seat s
             WHERE s.slot_id = p_slot AND s.booking_id IS NULL AND s.for_waitlist
             ORDER BY s.seat_no LIMIT 1 FOR UPDATE;
-        END IF;
+        END LOOP;
     ELSE
         SELECT s.seat_no INTO taken FROM seat s
         WHERE s.slot_id = p_slot AND s.booking_id IS NULL AND NOT s.for_waitlist
         ORDER BY s.seat_no LIMIT 1 FOR UPDATE SKIP LOCKED;
-        IF taken IS NULL THEN
+        WHILE taken IS NULL AND EXISTS (SELECT FROM seat s
+            WHERE s.slot_id = p_slot AND s.booking_id IS NULL AND NOT s.for_waitlist)
+        LOOP
             SELECT s.seat_no INTO taken FROM seat s
             WHERE s.slot_id = p_slot AND s.booking_id IS NULL AND NOT s.for_waitlist
             ORDER BY s.seat_no LIMIT 1 FOR UPDATE;
-        END IF;
+        END LOOP;
     END IF;
     IF taken IS NULL THEN
         RETURN 0;

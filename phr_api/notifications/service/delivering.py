@@ -12,11 +12,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, text
+import orjson
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from phr_api.kit import clock
-from phr_api.kit.db import run, unit_of_work
+from phr_api.kit.db import do, run, unit_of_work
 from phr_api.notifications.models import Delivery, Notification, PushToken
 from phr_api.notifications.rules import policy
 from phr_api.notifications.rules.policy import Sent, Verdict
@@ -41,10 +42,13 @@ FROM (SELECT c.id FROM delivery c
 WHERE d.id = claimed.id
 RETURNING d.id, d.notification_id, d.account_id, d.token_id, d.attempts, d.expires_at, d.state
 """
-_RECORD = text(
-    "UPDATE delivery SET state = :state, due_at = :due_at, reason = :reason, updated_at = :at,"
-    " handed_at = CASE WHEN :state = 'handed' THEN CAST(:at AS timestamptz) END"
-    " WHERE id = :id AND attempts = :attempts AND state = 'due'"
+# all of a batch in one statement; what another worker has claimed since is left to it
+_RECORD = (
+    "UPDATE delivery d SET state = r.state, due_at = r.due_at, reason = r.reason,"
+    " updated_at = r.at, handed_at = CASE WHEN r.state = 'handed' THEN r.at END"
+    " FROM json_to_recordset(CAST(%(rows)s AS json)) AS r (id uuid, attempts integer, state text,"
+    " due_at timestamptz, reason text, at timestamptz)"
+    " WHERE d.id = r.id AND d.attempts = r.attempts AND d.state = 'due'"
 )
 
 
@@ -121,7 +125,7 @@ def address(
         where = None if target is None else _where(channel, target)
         if target is None or where is None:
             verdict = Verdict(state="dead", due_at=at, reason="no-recipient")
-            session.execute(_RECORD, _values(one, verdict, at))
+            _record(session, [_values(one, verdict, at)])
         else:
             ready.append((one, _message(channel, told[one.notification_id], target, where)))
     return ready
@@ -184,9 +188,13 @@ def record(
         if verdict.is_alarm:
             extra = {"channel": channel, "reason": verdict.reason, "delivery": str(one.id)}
             log.error("sending needs somebody", extra=extra)
-    session.execute(_RECORD, values)
+    _record(session, values)
     if forgotten:
         session.execute(delete(PushToken).where(PushToken.id.in_(forgotten)))
+
+
+def _record(session: Session, values: list[dict[str, Any]]) -> None:
+    do(session, _RECORD, {"rows": orjson.dumps(values).decode()})
 
 
 def _values(one: Claim, verdict: Verdict, at: datetime) -> dict[str, Any]:
