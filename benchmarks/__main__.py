@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks import book, intake, start
+from benchmarks import book, booking, events, intake, push, search, start
 from benchmarks.report import Report
 from benchmarks.scale import FULL, SMALL
 from phr_api.kit import clock
@@ -17,7 +17,15 @@ HOW = (
     "Ratios are medians of rounds in which the figure and its peer were measured one after the"
     " other; absolute numbers are of this one machine and this one run."
 )
-PARTS = {"book": book.run, "intake": intake.run, "start": start.run}
+PARTS = {
+    "book": book.run,
+    "intake": intake.run,
+    "booking": booking.run,
+    "push": push.run,
+    "events": events.run,
+    "search": search.run,
+    "start": start.run,
+}
 
 
 def main() -> int:

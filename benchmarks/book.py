@@ -11,13 +11,12 @@ from uuid import uuid4
 import psycopg
 
 from benchmarks.installation import Installation, install, serving
-from benchmarks.people import Measured, fill
+from benchmarks.people import Measured, fill, token_of
 from benchmarks.report import Report, interleaved, median_ratio
 from benchmarks.scale import Scale
 from benchmarks.wrk import Load, load
 from phr_api import identity
-from phr_api.identity import Principal, tokens
-from phr_api.kit import clock, db
+from phr_api.kit import db
 from phr_api.kit.embedded import EmbeddedServer
 
 MEASURED = 50
@@ -38,18 +37,7 @@ def prepare(installation: Installation, *, others: int) -> list[Reader]:
         fill(connection, measured=people, others=others)
     db.configure(installation.settings.database.web_url)
     identity.configure(installation.settings)
-    return [Reader(person, _token(person)) for person in people]
-
-
-def _token(person: Measured) -> str:
-    principal = Principal(
-        kind="citizen",
-        account_id=person.account_id,
-        session_id=person.session_id,
-        assurance="record",
-        signed_in_at=clock.now(),
-    )
-    return tokens.issue(principal)[0]
+    return [Reader(person, token_of(person)) for person in people]
 
 
 def book_url(address: str, reader: Reader) -> str:

@@ -53,6 +53,7 @@ def install(cluster: EmbeddedServer, database: str, data_dir: Path) -> Installat
         "WEB_DATABASE_URL": web,
         "WORKER_DATABASE_URL": worker,
         "PORT": str(free_port()),
+        "SLOW_PORT": str(free_port()),
         "METRICS_PORT": str(free_port()),
         "LOG_LEVEL": "ERROR",
     }
@@ -65,11 +66,21 @@ def serving(installation: Installation) -> Generator[str]:
     settings = installation.settings
     arguments = granian_arguments("web", settings)
     command = [sys.executable, "-m", "granian", *arguments[:-1], "benchmarks.server:application"]
-    process = subprocess.Popen(command, env=installation.environment)
     address = f"http://127.0.0.1:{settings.port}"
-    try:
-        _wait(f"{address}/livez")
+    with started(command, installation, f"{address}/livez"):
         yield address
+
+
+@contextmanager
+def started(
+    command: list[str], installation: Installation, ready: str | None
+) -> Generator[subprocess.Popen[bytes]]:
+    """Run a process of the installation, from when `ready` answers until the block ends."""
+    process = subprocess.Popen(command, env=installation.environment)
+    try:
+        if ready is not None:
+            _wait(ready)
+        yield process
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(30)

@@ -5,7 +5,12 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scale:
-    """Rounds and seconds of each measure, people in the two databases, visits in the files."""
+    """Rounds and seconds of each measure, people in the two databases, visits in the files.
+
+    Then clinics and days that are searched, citizens of each client of the rush and its first
+    seconds that are not measured, messages that are pushed in a round and drained in one go, open
+    streams and how many of them are told.
+    """
 
     rounds: int
     seconds: int
@@ -13,7 +18,45 @@ class Scale:
     many: int
     visits: int
     large_file_visits: int
+    facilities: int
+    days: int
+    citizens_each: int
+    starting: int
+    pushes: int
+    drained: int
+    streams: int
+    told: int
 
 
-FULL = Scale(rounds=7, seconds=2, few=1_000, many=200_000, visits=400, large_file_visits=5_000)
-SMALL = Scale(rounds=1, seconds=1, few=60, many=200, visits=10, large_file_visits=20)
+FULL = Scale(
+    rounds=7,
+    seconds=2,
+    few=1_000,
+    many=200_000,
+    visits=400,
+    large_file_visits=5_000,
+    facilities=1_000,
+    days=60,
+    citizens_each=400,
+    starting=3,
+    pushes=1_000,
+    drained=100_000,
+    streams=1_000,
+    told=50,
+)
+SMALL = Scale(
+    rounds=1,
+    seconds=1,
+    few=60,
+    many=200,
+    visits=10,
+    large_file_visits=20,
+    facilities=20,
+    days=20,
+    citizens_each=40,
+    starting=0,
+    pushes=100,
+    drained=1_000,
+    streams=50,
+    told=5,
+)

@@ -31,14 +31,18 @@ COMMANDS = {
         "send", "Send a hospital's XML files to the service as a system; watch a folder."
     ),
     "reprocess": Entry("reprocess", "Run refused and waiting visits again from the kept bytes."),
+    "reattach": Entry("reattach", "Move a visit from a wrong person's book to the right one's."),
     "originals": Entry("originals", "Write a hospital's file as it was received; it is traced."),
     "clients": Entry(
         "clients", "Register, list and end the systems that may send, and their keys."
     ),
     "keys": Entry("keys", "Make secrets and keys; rotate the key that signs access tokens."),
     "facility": Entry("facility", "Add and list facilities."),
+    "services": Entry("services", "Load what facilities offer."),
+    "holidays": Entry("holidays", "Load public holidays, on which schedules rest."),
     "staff": Entry("staff", "Give and end a person's work for a facility."),
     "carers": Entry("carers", "Record a parent as carer of a child's book."),
+    "notifications": Entry("notifications", "List how pushes and SMS ended."),
     "audit": Entry("audit", "Check that the trace is still what was signed."),
     "codes": Entry("codes", "Load a list of codes with its names and version."),
     "openapi": Entry("openapi", "Write the OpenAPI document and the catalogue of problems."),

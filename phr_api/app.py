@@ -2,7 +2,8 @@
 
 from flask import Flask, g, request
 
-from phr_api import identity, records
+from phr_api import identity, notifications, portal, records, wiring
+from phr_api.appointments.routes import blueprints as appointments
 from phr_api.clinics.routes import blueprints as clinics
 from phr_api.consent.routes import blueprints as consent
 from phr_api.healthbook.routes import blueprints as healthbook_routes
@@ -10,6 +11,7 @@ from phr_api.home.routes import blueprints as home
 from phr_api.identity.routes import blueprints as identity_routes
 from phr_api.kit import compress, cursor, db, docs, health, idempotency, log, metrics, web
 from phr_api.kit.problems import AppTooOld, NotSignedIn
+from phr_api.notifications.routes import blueprints as notifications_routes
 from phr_api.records.routes import blueprints as records_routes
 from phr_api.settings import Settings
 
@@ -20,6 +22,8 @@ BLUEPRINTS = (
     *healthbook_routes,
     *records_routes,
     *home,
+    *appointments,
+    *notifications_routes,
 )
 
 LARGEST_BODY = 1024 * 1024  # of anything but a hospital's file, which has a limit of its own
@@ -55,8 +59,9 @@ def create_app(settings: Settings) -> Flask:
     db.configure(settings.database.web_url)
     cursor.configure(settings.secret)
     idempotency.configure(settings.secret)
-    for room in (identity, records):
+    for room in (identity, records, notifications):
         room.configure(settings)
+    wiring.install()
     log.init_app(app)
     metrics.init_app(app)
     compress.init_app(app)
@@ -66,6 +71,7 @@ def create_app(settings: Settings) -> Flask:
         api.add(blueprint)
     health.register(app)
     docs.register(app)
+    portal.register(app)
     return app
 
 

@@ -25,6 +25,7 @@ from phr_api.kit.devkeys import (
     has_development_keys,
 )
 from phr_api.kit.places import SUPERUSER, Places
+from phr_api.notifying import NotificationSettings, UnusableWay, read_notifications
 from phr_api.providers import (
     ProviderSettings,
     UnusableProviders,
@@ -111,14 +112,21 @@ class Settings:
     trusted_proxies: tuple[Network, ...]
     oldest_app_version: str | None
     log_level: str
+    slow_url: str = ""
+    serves_streams: bool = False
+    notifications: NotificationSettings = field(default_factory=NotificationSettings)
 
     @property
     def is_development(self) -> bool:
         return self.environment == "development"
 
     def without_private_key(self) -> Self:
-        """Settings of the web processes: they can seal a file and not open it (R14)."""
-        return replace(self, records=replace(self.records, private_key=None))
+        """Settings of the web processes: they seal files and open none (R14), and send nothing."""
+        return replace(
+            self,
+            records=replace(self.records, private_key=None),
+            notifications=replace(self.notifications, fcm_credentials=None, sms_token=None),
+        )
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> Self:
@@ -152,6 +160,9 @@ class Settings:
             trusted_proxies=_networks(env, "TRUSTED_PROXIES"),
             oldest_app_version=_version(env, "OLDEST_APP_VERSION"),
             log_level=_choice(env, "LOG_LEVEL", LOG_LEVELS, "INFO"),
+            slow_url=_slow_url(env, port, is_development=is_development),
+            serves_streams=env.get("SERVES_STREAMS") == "1",  # set by `phr-api serve slow`
+            notifications=_notifications(env, is_development=is_development),
         )
 
 
@@ -241,6 +252,13 @@ def _records(env: Mapping[str, str], *, is_development: bool) -> RecordsSettings
     )
 
 
+def _notifications(env: Mapping[str, str], *, is_development: bool) -> NotificationSettings:
+    try:
+        return read_notifications(env, is_development=is_development)
+    except UnusableWay as error:
+        raise SettingError(error.variable, error.reason) from None
+
+
 def _database(env: Mapping[str, str], data_dir: Path, *, is_development: bool) -> DatabaseSettings:
     """URLs as given; in development without any, those of the server in the data directory."""
     variables = ("DATABASE_URL", "WEB_DATABASE_URL", "WORKER_DATABASE_URL")
@@ -314,6 +332,18 @@ def _public_url(env: Mapping[str, str], port: int, *, is_development: bool) -> s
     if parts.scheme == "http" and not is_development:
         raise SettingError("PUBLIC_URL", "is http://; outside development it must be https://")
     return parts.geturl()
+
+
+def _slow_url(env: Mapping[str, str], port: int, *, is_development: bool) -> str:
+    """The public root of the slow process: SLOW_URL, or where the proxy leads it by path."""
+    slow_port = _port(env, "SLOW_PORT", port + 1)
+    default = f"http://127.0.0.1:{slow_port}" if is_development else env.get("PUBLIC_URL", "")
+    text = (env.get("SLOW_URL") or default).rstrip("/")
+    parts = urlsplit(text)
+    schemes = {"http", "https"} if is_development else {"https"}
+    if parts.scheme not in schemes or not parts.netloc:
+        raise SettingError("SLOW_URL", "is not an address such as https://slow.phr.example.vn")
+    return text
 
 
 def _providers(

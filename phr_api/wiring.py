@@ -1,4 +1,4 @@
-"""Who hears what: the one visible table of the worker's periodic tasks.
+"""Who hears what, and what the worker does on its own: the two visible tables of the house.
 
 App, worker and command line import it, so that a thing done at the command line has the same
 consequences as one done by a request.
@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from phr_api import identity, records
+from phr_api import appointments, clinics, consent, identity, notifications, records
+from phr_api.appointments.service.schedules import on_service_changed
 from phr_api.audit.service import chain_days, close_refusals
-from phr_api.kit import idempotency
+from phr_api.kit import events, idempotency
 from phr_api.kit.jobs import Task
 from phr_api.settings import Settings
 
@@ -21,6 +22,12 @@ log = logging.getLogger(__name__)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 # A phone that has not asked for longer loads the book anew (410).
 CHANGES_KEPT = timedelta(days=400)
+
+
+def install() -> None:
+    """Let rooms hear what others say, in every process alike; called twice it changes nothing."""
+    events.subscribe(clinics.ServiceChanged, on_service_changed)
+    events.subscribe(consent.RecordOpened, notifications.on_opened)
 
 
 def periodic_tasks(settings: Settings) -> tuple[Task, ...]:
@@ -39,6 +46,8 @@ def periodic_tasks(settings: Settings) -> tuple[Task, ...]:
         Task(name="trim identity", every=HOUR, work=identity.trim),
         Task(name="trim validate-only reports", every=HOUR, work=records.trim_reports),  # 7 days
         Task(name="trim changes", every=DAY, work=trim_changes),
+        *appointments.tasks(),
+        *notifications.tasks(),
     )
 
 

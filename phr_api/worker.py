@@ -13,17 +13,21 @@ from types import FrameType
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from phr_api import identity, records
+from phr_api import appointments, identity, notifications, records
 from phr_api.kit import clock, cursor, db, idempotency, jobs, limits
 from phr_api.settings import Settings
-from phr_api.wiring import periodic_tasks
+from phr_api.wiring import install, periodic_tasks
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
+# what somebody waits for: a push and an open stream are told within 100 ms of the commit
+PROMPT_SECONDS = 0.05
+PROMPT = frozenset({"outbox", "delivery"})
 AFTER_A_FAILURE_SECONDS = 5.0
-# beside the visits in flight: the file's lock, its chunks, an order, a periodic task, one spare
-OTHER_CONNECTIONS = 5
+# beside the visits in flight: the file's lock, its chunks, an order, a periodic task, the lanes of
+# bookings, outbox and deliveries, one spare
+OTHER_CONNECTIONS = 8
 
 
 def configure(settings: Settings) -> None:
@@ -35,8 +39,9 @@ def configure(settings: Settings) -> None:
     )
     for module in (cursor, idempotency, limits):
         module.configure(settings.secret)
-    identity.configure(settings)
-    records.configure(settings)
+    for room in (identity, records, notifications):
+        room.configure(settings)
+    install()
 
 
 def run(settings: Settings) -> None:
@@ -54,6 +59,9 @@ def run(settings: Settings) -> None:
         "files": lambda: records.work_once("file", stop),
         # an order does not wait behind a file of five thousand visits
         "orders": lambda: records.work_once("order", stop),
+        "appointments": appointments.work_once,
+        "outbox": notifications.drain_once,
+        "delivery": notifications.deliver_once,
         "periodic": lambda: bool(jobs.run_due(tasks, clock.now())),
     }
     threads = [
@@ -73,7 +81,7 @@ def run(settings: Settings) -> None:
 def _lane(name: str, work: Callable[[], bool], stop: threading.Event) -> None:
     """Repeat `work`; pause when there was nothing to do, longer when the database is away."""
     while not stop.is_set():
-        pause = POLL_SECONDS
+        pause = PROMPT_SECONDS if name in PROMPT else POLL_SECONDS
         try:
             if work():
                 pause = 0

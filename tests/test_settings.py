@@ -103,6 +103,13 @@ def test_a_process_names_the_database_url_that_it_lacks(production: dict[str, st
         ("TRUSTED_PROXIES", "the-proxy"),
         ("OLDEST_APP_VERSION", "newest"),
         ("LOG_LEVEL", "LOUD"),
+        ("PHR_FCM_URL", "http://127.0.0.1:9000"),
+        ("FIREBASE_CERTS_URL", "https://certs.example.vn"),
+        ("FIREBASE_PROJECT", "Not A Project"),
+        ("FCM_CREDENTIALS", "{]"),
+        ("FCM_CREDENTIALS", "/nowhere/key.json"),
+        ("SLOW_URL", "http://slow.example.vn"),
+        ("SMS_URL", "http://sms.example.vn"),
         ("PHR_ENV", "staging"),
     ],
 )

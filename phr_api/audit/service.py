@@ -19,6 +19,7 @@ from phr_api.kit.db import do, unit_of_work
 from phr_api.kit.ids import new_row_id
 
 SETTLED = timedelta(hours=1)
+FOLDED = timedelta(minutes=15)
 
 ActorKind = Literal["citizen", "staff", "system", "operator"]
 
@@ -60,6 +61,26 @@ def record(
     )
     add_subjects(session, event_id, subjects, at=at)
     return event_id
+
+
+def record_list(
+    session: Session, actor: Actor, *, action: str, subjects: Collection[UUID]
+) -> UUID | None:
+    """Write that staff, whose facility's scope is set, saw these people in a list or a search (R7).
+
+    Whom the same list showed them within the last quarter of an hour is left out: refreshes fold.
+    Returns the event's id; None when everybody was, so that there is none. A list of nobody is an
+    event without subjects.
+    """
+    if subjects:
+        since = clock.now() - FOLDED
+        subjects = session.scalar(
+            text("SELECT not_yet_shown(:action, CAST(:people AS uuid[]), :since)"),
+            {"action": action, "people": list(subjects), "since": since},
+        )
+        if not subjects:
+            return None
+    return record(session, actor, action=action, subjects=subjects)
 
 
 def add_subjects(

@@ -1,4 +1,4 @@
-"""What can be wrong with a list that an operator loads."""
+"""What can be wrong with a loaded list, and with what a desk says of its clinic."""
 
 from http import HTTPStatus
 
@@ -24,4 +24,23 @@ class CodeListExists(Problem):
     titles = {
         "vi": "Phiên bản danh mục này đã có với nội dung khác",
         "en": "This version of the list is loaded already, with other words",
+    }
+
+
+class ServiceCodeTaken(Problem):
+    """The facility has, or had, a service with this code."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "clinics/service-code-taken"
+    titles = {"vi": "Mã dịch vụ này đã có", "en": "This service code is taken"}
+
+
+class PractitionerListed(Problem):
+    """The facility lists, or listed, somebody with this licence number."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "clinics/practitioner-listed"
+    titles = {
+        "vi": "Số giấy phép hành nghề này đã có trong danh sách",
+        "en": "This licence number is listed already",
     }

@@ -49,7 +49,8 @@ def import_(file: Path) -> None:
     """Add or bring up to date the facilities of a CSV FILE.
 
     It has a header and is UTF-8; columns: code, name, and if you like kind, province, address,
-    phone. All or nothing.
+    phone, latitude, longitude, remote_licence (the number that permits care from afar). All or
+    nothing.
     """
     from phr_api.clinics.problems import CodeListInvalid  # noqa: PLC0415
     from phr_api.clinics.service import read_facilities  # noqa: PLC0415

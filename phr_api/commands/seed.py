@@ -20,11 +20,13 @@ LOOPBACK = "127.0.0.1"
 def seed() -> None:
     """Fill a development database with fictional people, once.
 
-    Facilities 99001 to 99003, code lists, staff, a hospital's system, a citizen with a book of
-    three years, and a child with a parent as carer. The visits come as hospitals' files through
-    the real intake, so running it again changes nothing.
+    Facilities 99001 to 99003, what the first of them offers for two weeks, code lists, staff, a
+    hospital's system, a citizen with a book of three years, and a child with a parent as carer.
+    The visits come as hospitals' files through the real intake, so running it again changes
+    nothing.
     """
     from phr_api.commands import demo  # noqa: PLC0415 - `--help` stays fast
+    from phr_api.commands.demo_clinics import seed_clinics  # noqa: PLC0415
     from phr_api.commands.demo_visits import VISITS  # noqa: PLC0415
     from phr_api.commands.login import demo_system  # noqa: PLC0415
     from phr_api.records import take_in, work_once  # noqa: PLC0415
@@ -35,6 +37,7 @@ def seed() -> None:
         if not settings.is_development:
             raise click.UsageError("demo people belong in a database with PHR_ENV=development")
         _directory()
+        seed_clinics()
         _staff(settings)
         for facility, file in demo.demo_files(VISITS).items():
             try:

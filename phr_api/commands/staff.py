@@ -20,7 +20,7 @@ def staff() -> None:
 
 @staff.command()
 @FACILITY
-@click.option("--role", type=click.Choice(["desk", "doctor"]), required=True)
+@click.option("--role", type=click.Choice(["desk", "doctor", "viewer"]), required=True)
 @click.option("--issuer", required=True, help="The issuer of a configured staff provider.")
 @click.option("--subject", required=True, help="The person's `sub` there.")
 @click.option("--name", required=True, help="Shown to colleagues and in access logs.")

@@ -33,7 +33,8 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 READY_WITHIN_SECONDS = 60.0
 STOP_WITHIN_SECONDS = 35.0
 Named = tuple[str, list[str]]
-SEEDED = "phr-api: demo data is in"
+# what the comment of a seeded database says; a later seed that brings more has another number
+SEEDED = "phr-api: demo data 2 is in"
 
 
 class StartFailedError(RuntimeError):
@@ -89,7 +90,9 @@ class Fleet:
         self.stop()
 
     def start(self, named: list[Named], env: dict[str, str]) -> None:
-        self.children.extend(Child(*one, env) for one in named)
+        for name, command in named:
+            streams = {"SERVES_STREAMS": str(int(name == "slow"))}  # as `serve` sets it
+            self.children.append(Child(name, command, env | streams))
 
     def stop(self) -> None:
         """Stop what runs; idempotent."""
@@ -291,6 +294,7 @@ SCREEN = """
 
   API             {api}
   Documentation   {api}/docs
+  The desk's page {api}/desk
   Metrics         http://127.0.0.1:{metrics}/metrics
   Data            {data}
 

@@ -4,6 +4,7 @@
 """
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, Literal, NoReturn
 
 from sqlalchemy import text
@@ -14,11 +15,12 @@ from phr_api.consent.problems import RecordSignInNeeded
 from phr_api.identity import Principal
 from phr_api.kit import clock
 from phr_api.kit.db import do, set_scope
+from phr_api.kit.events import publish
 from phr_api.kit.problems import NotAllowed, NotFound, NotSignedIn
 from phr_api.vocab import ProfileId, Section, SensitivityClass
 
 Relation = Literal["self", "carer", "intake"]
-FacilityRole = Literal["desk", "doctor", "system"]
+FacilityRole = Literal["desk", "doctor", "viewer", "system"]
 ALL_CLASSES, ALL_SECTIONS = frozenset(SensitivityClass), frozenset(Section)
 SYSTEM_SCOPE = "records.write"  # R6: what a facility's system is there for
 
@@ -47,6 +49,15 @@ class RecordScope:
     def is_full_view(self) -> bool:
         """Whether this is the owner's full view, the only one that snapshots may serve (R8)."""
         return self.relation == "self" and self.sections == ALL_SECTIONS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordOpened:
+    """Somebody opened somebody else's record, whose scope is set in this transaction."""
+
+    actor: audit.Actor
+    profile_id: ProfileId
+    at: datetime
 
 
 def open_record(
@@ -106,6 +117,7 @@ def judge(
     )
     if scope.relation != "self":
         audit.record(session, scope.actor, action=action, subjects=[profile_id], reason=reason)
+        publish(session, RecordOpened(actor=scope.actor, profile_id=profile_id, at=clock.now()))
     return scope
 
 

@@ -15,6 +15,7 @@ from phr_api.healthbook.facts import (
 )
 from phr_api.healthbook.feed import position_cursor, read_position
 from phr_api.healthbook.queries.book import SHAPE as BOOK_SHAPE
+from phr_api.healthbook.queries.follow_ups import FollowUp, find_follow_ups
 from phr_api.healthbook.service import (
     WrittenVisit,
     supersede_visit,
@@ -27,6 +28,7 @@ __all__ = [
     "Diagnosis",
     "Encounter",
     "Fact",
+    "FollowUp",
     "Medication",
     "Note",
     "Paper",
@@ -36,6 +38,7 @@ __all__ = [
     "Visit",
     "Vitals",
     "WrittenVisit",
+    "find_follow_ups",
     "position_cursor",
     "read_position",
     "supersede_visit",

@@ -13,6 +13,7 @@ from phr_api.identity import current_principal, find_memberships, find_notices
 from phr_api.kit import clock, cursor
 from phr_api.kit.db import set_scope, unit_of_work
 from phr_api.kit.web import Blueprint
+from phr_api.notifications import events_address
 
 blp = Blueprint(
     "home", __name__, url_prefix="/v1/me", description="The caller, and the app's first screen"
@@ -32,7 +33,7 @@ def read_me() -> dict[str, Any]:
         set_scope(session, account_id=principal.account_id)
         memberships = find_memberships(session, principal.principal_id)
         notices = find_notices(session, principal.principal_id)
-        names = find_facility_names(session, {code for code, _ in memberships})
+        names = find_facility_names(session, {code for code, _, _ in memberships})
     return {
         "account": {"id": principal.account_id},
         "session": {
@@ -43,10 +44,15 @@ def read_me() -> dict[str, Any]:
         },
         "profiles": people,
         "memberships": [
-            {"facility": {"code": code, "name": names.get(code, code)}, "role": role}
-            for code, role in memberships
+            {
+                "facility": {"code": code, "name": names.get(code, code)},
+                "role": role,
+                "display_name": goes_by,
+            }
+            for code, role, goes_by in memberships
         ],
         "notices": notices,
+        "events": events_address(),
     }
 
 

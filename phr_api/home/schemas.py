@@ -38,6 +38,9 @@ class MemberFacilitySchema(Schema):
 class MembershipSchema(Schema):
     facility = fields.Nested(MemberFacilitySchema, required=True)
     role = fields.String(required=True)
+    display_name = fields.String(
+        required=True, metadata={"description": "the name that stands on what one does there"}
+    )
 
 
 class NoticeSchema(Schema):
@@ -53,6 +56,9 @@ class MeSchema(Schema):
     profiles = fields.List(fields.Nested(OwnProfileSchema), required=True)
     memberships = fields.List(fields.Nested(MembershipSchema), required=True)
     notices = fields.List(fields.Nested(NoticeSchema), required=True)
+    events = fields.String(
+        required=True, metadata={"description": "address of the stream of events, GET /v1/events"}
+    )
 
 
 class HomePersonSchema(Schema):

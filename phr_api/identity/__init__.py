@@ -3,7 +3,7 @@
 from phr_api.identity import configuration, keys, tokens
 from phr_api.identity.current import current_principal
 from phr_api.identity.principal import Principal
-from phr_api.identity.queries import Notice, find_memberships, find_notices
+from phr_api.identity.queries import Notice, display_name, find_memberships, find_notices
 from phr_api.identity.received import ReceivedAddress, ReceivedCard, ReceivedPerson
 from phr_api.identity.service.notices import mark_notices_read
 from phr_api.identity.service.people import (
@@ -17,8 +17,9 @@ from phr_api.identity.service.people import (
     matching_parameters,
     read_match,
 )
+from phr_api.identity.service.sessions import require_live
 from phr_api.identity.service.upkeep import trim
-from phr_api.identity.tokens import authenticate
+from phr_api.identity.tokens import authenticate, ends_at
 from phr_api.settings import Settings
 
 __all__ = [
@@ -35,6 +36,8 @@ __all__ = [
     "authenticate",
     "configure",
     "current_principal",
+    "display_name",
+    "ends_at",
     "find_known",
     "find_memberships",
     "find_notices",
@@ -42,6 +45,7 @@ __all__ = [
     "match_received",
     "matching_parameters",
     "read_match",
+    "require_live",
     "trim",
 ]
 

@@ -151,6 +151,28 @@ class NoOwnProfile(Problem):
     }
 
 
+class PhoneProofRefused(Problem):
+    """The token does not prove a phone number that was verified in the last ten minutes."""
+
+    status = HTTPStatus.FORBIDDEN
+    slug = "identity/phone-proof-refused"
+    titles = {
+        "vi": "Không xác minh được số điện thoại",
+        "en": "The phone number is not proven",
+    }
+
+
+class WrongOrigin(Problem):
+    """A request that a cookie signs has to come from this service's own page."""
+
+    status = HTTPStatus.FORBIDDEN
+    slug = "identity/wrong-origin"
+    titles = {
+        "vi": "Yêu cầu không đến từ trang của hệ thống",
+        "en": "The request does not come from our page",
+    }
+
+
 class InvalidGrant(Problem):
     """RFC 6749 §5.2 `invalid_grant`: the refresh token is unknown, spent, expired or ended."""
 

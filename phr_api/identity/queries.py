@@ -144,14 +144,32 @@ def find_notices(session: Session, account_id: UUID, *, limit: int = 20) -> list
     return [Notice(*row) for row in rows]
 
 
-def find_memberships(session: Session, account_id: UUID) -> list[tuple[str, str]]:
-    """Return (facility code, role) of the account's memberships now."""
+def find_memberships(session: Session, account_id: UUID) -> list[tuple[str, str, str]]:
+    """Return (facility code, role, name that the account goes by there) of memberships now."""
     rows = session.execute(
-        select(Membership.facility_code, Membership.role)
+        select(Membership.facility_code, Membership.role, Membership.display_name)
         .where(Membership.account_id == account_id, Membership.ended_at.is_(None))
         .order_by(Membership.facility_code, Membership.role)
     )
-    return [(code, role) for code, role in rows]
+    return [(code, role, name) for code, role, name in rows]
+
+
+def display_name(session: Session, account_id: UUID, facility_code: str) -> str:
+    """Return the name that the account goes by at this facility; empty when it works there no more.
+
+    The account is the one in scope: nobody reads another's membership.
+    """
+    name = session.scalar(
+        select(Membership.display_name)
+        .where(
+            Membership.account_id == account_id,
+            Membership.facility_code == facility_code,
+            Membership.ended_at.is_(None),
+        )
+        .order_by(Membership.id)
+        .limit(1)
+    )
+    return name or ""
 
 
 def get_activation_code(session: Session, code_id: UUID) -> ActivationCode:

@@ -17,6 +17,7 @@ from marshmallow import (
 
 from phr_api.identity.service.activation import SeenDocument
 from phr_api.identity.service.details import NewIdentifier
+from phr_api.identity.service.pages import MOST_CLERKS
 from phr_api.identity.service.sessions import Device
 from phr_api.identity.service.sign_in import Completion, NewAttempt
 from phr_api.kit import clock
@@ -27,6 +28,7 @@ FIRST_BIRTH = date(1850, 1, 1)
 PLATFORMS = ("android", "ios", "web", "command-line", "other")
 DECLARABLE = ("citizen-id", "old-id", "passport", "bhyt-card", "bhxh")
 DOCUMENTS = ("citizen-card", "passport", "birth-certificate", "electronic-identity")
+LONGEST_ID_TOKEN = 8192
 S256 = "^[A-Za-z0-9_-]{43}$"  # RFC 7636 §4.2
 VERIFIER = "^[A-Za-z0-9._~-]{43,128}$"  # RFC 7636 §4.1
 
@@ -113,6 +115,33 @@ class CompletionSchema(Schema):
     @post_load
     def to_command(self, data: dict[str, Any], **_: Any) -> Completion:
         return Completion(**data)
+
+
+class ClerkSchema(Schema):
+    """Several clerks share a desk's machine; each has a place in the page, and a cookie."""
+
+    clerk = fields.Integer(required=True, validate=validate.Range(0, MOST_CLERKS - 1))
+
+
+class PageCompletionSchema(ClerkSchema):
+    code = fields.String(required=True, validate=line(2000))
+    state = fields.String(required=True, validate=line(200))
+    code_verifier = fields.String(required=True, validate=matching(VERIFIER))
+
+    @post_load
+    def to_command(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {"clerk": data.pop("clerk"), "completion": Completion(**data)}
+
+
+class PageTokensSchema(Schema):
+    access_token = fields.String(required=True)
+    expires_in = fields.Integer(required=True, metadata={"description": "seconds"})
+    token_type = fields.String(required=True)
+
+
+class PhoneSignInSchema(Schema):
+    id_token = fields.String(required=True, validate=validate.Length(1, LONGEST_ID_TOKEN))
+    device = fields.Nested(DeviceInSchema, required=True)
 
 
 class TokensSchema(Schema):

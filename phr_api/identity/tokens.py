@@ -111,6 +111,12 @@ def authenticate(token: str) -> Principal:
     return remembered.principal
 
 
+def ends_at(token: str) -> datetime:
+    """Return when an access token that `authenticate` accepted stops being one."""
+    claims = jwt.decode(token, options={"verify_signature": False})
+    return datetime.fromtimestamp(float(claims["exp"]), UTC)
+
+
 def forget() -> None:
     """Verify every token anew."""
     _cache.clear()

@@ -140,6 +140,14 @@ def dispose() -> None:
         _Process.engines.reads.close()
 
 
+def own_connection() -> psycopg.Connection[Any]:
+    """Open a connection outside the pool, in autocommit, for LISTEN; the caller closes it."""
+    if _Process.engines is None:
+        raise RuntimeError("kit.db is not configured")
+    url = _Process.engines.writes.url.set(drivername="postgresql")
+    return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True)
+
+
 @contextmanager
 def unit_of_work() -> Generator[Session]:
     """One request, or one job, one transaction: commits on a clean exit."""
@@ -244,6 +252,18 @@ def read_row(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
             if error.sqlstate is not None and not error.sqlstate.startswith(("08", "57P")):
                 raise
             return _read_once(sql, params)
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
+
+
+def write_row(sql: str, params: Sequence[Any]) -> tuple[Any, ...] | None:
+    """As read_row, for one statement that writes: its implicit transaction commits it.
+
+    Never tried again: after a lost connection it may have been committed, and only the client's
+    Idempotency-Key can tell.
+    """
+    try:
+        return _read_once(sql, params)
     except psycopg.Error as error:
         raise DBAPIError.instance(None, None, error, psycopg.Error, hide_parameters=True) from error
 

@@ -189,6 +189,8 @@ class EmbeddedServer:
 
     def _stop_leftover(self) -> None:
         """Stop what runs on this cluster: ours, or one that outlived its killed parent."""
+        if self._process is not None:
+            self._process.poll()  # a killed child that nobody asked after counts as running
         if not (self._places.cluster / "postmaster.pid").exists():
             return
         for mode in ("fast", "immediate"):

@@ -87,7 +87,7 @@ def once(
     got_it = session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtextextended(name, 0))))
     if not got_it:
         raise RequestInProgress
-    mac = hmac.digest(_Key.secret, attempt.body, hashlib.sha256)
+    mac = mac_of(attempt)
     row = session.get(Idempotency, (attempt.principal_id, attempt.route, attempt.key))
     if row is not None:
         if not hmac.compare_digest(row.body_mac, mac):
@@ -107,6 +107,11 @@ def once(
         )
     )
     return made.entity, made.status, _headers(made.location)
+
+
+def mac_of(attempt: Attempt) -> bytes:
+    """Return what is kept of the attempt's body."""
+    return hmac.digest(_Key.secret, attempt.body, hashlib.sha256)
 
 
 def _headers(location: str | None) -> dict[str, str]:

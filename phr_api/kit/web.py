@@ -39,8 +39,13 @@ PASSING_SQLSTATES = ("55P03", "57014", "25P03", "53300", "57P01", "57P03", "4000
 
 
 class HasVersion(Protocol):
-    id: Any
-    version: Any
+    """A row, or what stands for it."""
+
+    @property
+    def id(self) -> Any: ...
+
+    @property
+    def version(self) -> Any: ...
 
 
 class Schema(MarshmallowSchema):
@@ -140,7 +145,23 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # noqa: TID251
         super().check_etag([str(entity.id), entity.version])
 
     def tell_version(self, entity: HasVersion) -> None:
-        super().set_etag([str(entity.id), entity.version])
+        """Set the ETag; ends the request with 304 when If-None-Match names it (RFC 9110 §15.4.5).
+
+        Call it after the transaction: what reading leaves in the trace must stay.
+        """
+        data = [str(entity.id), entity.version]
+        g.entity_tag = self._generate_etag(data)
+        super().set_etag(data)
+
+    def conditional(self, view: View) -> View:
+        """Document the If-Match of a POST that changes a state; `demanded_versions` demands it."""
+        parameter = {
+            "in": "header",
+            "name": "If-Match",
+            "required": True,
+            "schema": {"type": "string"},
+        }
+        return self.doc(parameters=[parameter])(view)
 
     def idempotent(self, view: View) -> View:
         """Document and demand the Idempotency-Key of a POST that creates (R22)."""
@@ -183,6 +204,10 @@ class Api(flask_smorest.Api):  # type: ignore[misc]
 
     def handle_http_exception(self, error: HTTPException) -> Response:
         code = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+        if code == HTTPStatus.NOT_MODIFIED:
+            unchanged = Response(status=code)
+            unchanged.set_etag(g.entity_tag)
+            return unchanged
         if code == HTTPStatus.UNPROCESSABLE_ENTITY:
             data: Mapping[str, Any] = getattr(error, "data", None) or {}
             errors = named_safely(data.get("messages", {}))
@@ -222,6 +247,22 @@ HTTP_PROBLEMS: dict[int, type[Problem]] = {
 def language() -> Language:
     """Vietnamese unless the caller prefers English (RFC 9110 §12.5.4)."""
     return "en" if request.accept_languages.best_match(["vi", "en"], "vi") == "en" else "vi"
+
+
+def version_tag(entity: HasVersion) -> str:
+    """Return the ETag of this version, as If-Match takes it; what `tell_version` sends."""
+    tag = flask_smorest.Blueprint._generate_etag([str(entity.id), entity.version])  # noqa: SLF001, TID251
+    return f'"{tag}"'
+
+
+def demanded_versions() -> frozenset[str]:
+    """Return the ETags that If-Match of this request names; VersionMissing (428) without any.
+
+    For POSTs, whose wrong version is no 412: the answer says what the state is now.
+    """
+    if not request.if_match:
+        raise problems.VersionMissing
+    return frozenset(f'"{tag}"' for tag in request.if_match.as_set())
 
 
 def current_attempt(principal_id: UUID, *, body: bytes | None = None) -> Attempt:

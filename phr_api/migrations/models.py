@@ -1,5 +1,6 @@
 """Every room's tables, for comparing models with migrations."""
 
+from phr_api.appointments import models as _appointments
 from phr_api.audit import models as _audit
 from phr_api.clinics import models as _clinics
 from phr_api.consent import models as _consent
@@ -10,9 +11,11 @@ from phr_api.kit import idempotency as _idempotency
 from phr_api.kit import jobs as _jobs
 from phr_api.kit import limits as _limits
 from phr_api.kit.db import Base
+from phr_api.notifications import models as _notifications
 from phr_api.records import models as _records
 
 __all__ = [
+    "_appointments",
     "_audit",
     "_clinics",
     "_consent",
@@ -22,6 +25,7 @@ __all__ = [
     "_identity",
     "_jobs",
     "_limits",
+    "_notifications",
     "_records",
     "metadata",
 ]

@@ -16,6 +16,7 @@ class Executes(Protocol):
 PERSON = "nullif(current_setting('phr.profile_id', true), '')::uuid"
 FACILITY = "nullif(current_setting('phr.facility_id', true), '')"
 ACCOUNT = "nullif(current_setting('phr.account_id', true), '')::uuid"
+SESSION = "nullif(current_setting('phr.session_id', true), '')::uuid"
 PRINCIPAL = "nullif(current_setting('phr.principal_id', true), '')::uuid"
 # scalar sub-selects are evaluated once per statement, not once per row
 CLASSES = "(SELECT string_to_array(current_setting('phr.classes', true), ','))"
@@ -24,8 +25,17 @@ SECTIONS = "(SELECT string_to_array(current_setting('phr.sections', true), ','))
 # write_visit (revision 0008) tells the feed once of all the rows that it writes
 FEED_UNLESS_TOGETHER = "WHEN (current_setting('phr.feed', true) IS DISTINCT FROM 'together')"
 
+# the person in scope, as far as the caller may see; bookings and notifications have no section
+PERSON_AND_CLASSES = f"profile_id = {PERSON} AND classes <@ {CLASSES}"
+# what a phone number's account left there; a number that changed hands shows nothing older
+PHONE = (
+    f"via_phone AND account_id = {ACCOUNT} AND created_at >="
+    f" (SELECT p.verified_at FROM phone_proof p WHERE p.account_id = {ACCOUNT})"
+)
+
 READ = "SELECT"
 WRITE = "SELECT, INSERT, UPDATE"
+ALL_VERBS = "SELECT, INSERT, UPDATE, DELETE"
 
 
 def force_rls(op: Executes, table: str) -> None:
@@ -95,6 +105,31 @@ def protect_account_table(
     protect_table(op, table, f"{column} = {ACCOUNT}", web=web, worker=worker)
 
 
+def protect_by_role(op: Executes, table: str, *, web: str = "", worker: str = "") -> None:
+    """A table without a person in it: the roles that are named work on all its rows."""
+    force_rls(op, table)
+    grant(op, table, web=web, worker=worker)
+    roles = [role for role, verbs in (("phr_web", web), ("phr_worker", worker)) if verbs]
+    op.execute(f"CREATE POLICY role ON {table} TO {', '.join(roles)} USING (true)")
+
+
+def protect_directory_table(
+    op: Executes, table: str, *, web: str = WRITE, worker: str = ALL_VERBS
+) -> None:
+    """Everybody reads it, a facility's desk changes its own rows, the worker all of them."""
+    force_rls(op, table)
+    own = f"facility_code = {FACILITY}"
+    op.execute(f"CREATE POLICY anyone ON {table} FOR SELECT USING (true)")
+    op.execute(f"CREATE POLICY facility ON {table} TO phr_web USING ({own}) WITH CHECK ({own})")
+    let_worker(op, table)
+    grant(op, table, web=web, worker=worker)
+
+
+def let_worker(op: Executes, table: str) -> None:
+    """The worker's role sees every row; its grants say what it may do with them."""
+    op.execute(f"CREATE POLICY worker ON {table} TO phr_worker USING (true)")
+
+
 def grant(op: Executes, table: str, *, web: str = "", worker: str = "") -> None:
     """Give the two app roles their verbs on a table; an empty string gives none."""
     for role, verbs in (("phr_web", web), ("phr_worker", worker)):
@@ -110,6 +145,14 @@ def definer(op: Executes, sql: str, signature: str, *, to: tuple[str, ...]) -> N
     """
     op.execute(sql)
     own_function(op, signature, to=to)
+
+
+def invoker(op: Executes, sql: str, signature: str, *, to: tuple[str, ...]) -> None:
+    """Create a function that works with its caller's rights; only `to` may call it."""
+    op.execute(sql)
+    op.execute(f"REVOKE ALL ON FUNCTION {signature} FROM PUBLIC")
+    for role in to:
+        op.execute(f"GRANT EXECUTE ON FUNCTION {signature} TO {role}")
 
 
 def own_function(op: Executes, signature: str, *, to: tuple[str, ...]) -> None:

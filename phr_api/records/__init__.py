@@ -3,6 +3,7 @@
 from phr_api.records.service.at_once import Taken, take_in
 from phr_api.records.service.giving_back import NothingKept, give_back
 from phr_api.records.service.keys import configure
+from phr_api.records.service.orders import reattach_as_operator
 from phr_api.records.service.queue import work_once
 from phr_api.records.service.reprocess import reprocess
 from phr_api.records.service.upkeep import trim_reports
@@ -12,6 +13,7 @@ __all__ = [
     "Taken",
     "configure",
     "give_back",
+    "reattach_as_operator",
     "reprocess",
     "take_in",
     "trim_reports",

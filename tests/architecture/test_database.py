@@ -15,48 +15,14 @@ from phr_api.kit.db import read_row
 from phr_api.kit.embedded import EmbeddedServer
 from phr_api.migrations import models
 from phr_api.vocab import Section, SensitivityClass
+from tests.architecture.definers import DEFINERS
+from tests.architecture.tables import WITHOUT_POLICIES
 from tests.factories.people import make_citizen
 from tests.healthbook.test_policies import make_record
 
 PERSON_TABLES: list[Table] = [
     table for table in models.metadata.sorted_tables if table.info.get("person")
 ]
-
-# without a person or a facility in it: readable by both roles, or of the worker alone
-WITHOUT_POLICIES = {
-    "age_rule",
-    "alembic_version",
-    "code",
-    "code_list",
-    "facility",
-    "reference_version",
-}
-
-# R10: the whole list of functions that look across people, and who may call them
-WEB, WORKER = {"phr_web"}, {"phr_worker"}
-DEFINERS: dict[str, set[str]] = {
-    "access_names": WEB,
-    "append_audit_chain": WORKER,
-    "audit_day_head": WORKER,
-    "audit_first_day": WORKER,
-    "feed_fact": set(),
-    "feed_profile": set(),
-    "feed_row": set(),
-    "find_carer_pair": WEB,
-    "find_carer_pair_seen": WORKER,
-    "find_refresh": WEB,
-    "first_signing_key": WEB,
-    "issue_activation": WEB,
-    "link_by_claims": WEB,
-    "lock_records": WORKER,
-    "match_person": WORKER,
-    "sign_in_account": WEB,
-    "staff_account": WORKER,
-    "tell_together": WORKER,
-    "trim_changes": WORKER,
-    "trim_sessions": WORKER,
-    "use_activation": WEB,
-}
 
 
 def rows(session: Session, sql: str, **values: Any) -> list[Any]:

@@ -9,40 +9,25 @@ import pytest
 from flask import Flask
 
 from phr_api.kit.web import is_public
+from tests.architecture.public import PUBLIC
 
 ROOT = Path(__file__).parents[2]
 ROOMS = {
+    "appointments",
     "audit",
     "clinics",
     "consent",
     "healthbook",
     "home",
     "identity",
+    "notifications",
+    "portal",
     "records",
 }
 # these know every room: the web application, the worker, the command line, the migrations
 OPEN_TO_ALL = {"app", "worker", "wiring", "commands", "migrations", "__main__"}
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400
-
-PUBLIC = {
-    "GET /.well-known/jwks.json",
-    "GET /.well-known/oauth-authorization-server",
-    "GET /docs",
-    "GET /docs/<name>",
-    "GET /docs/problems",
-    "GET /livez",
-    "GET /openapi.json",
-    "GET /problems/<path:slug>",
-    "GET /readyz",
-    "GET /v1/codes/<string(maxlength=40):system>",
-    "GET /v1/facilities",
-    "GET /v1/facilities/<string(length=5):code>",
-    "GET /v1/sign-in/providers",
-    "POST /v1/oauth/token",
-    "POST /v1/sign-in/attempts",
-    "POST /v1/sign-in/attempts/<uuid:attempt_id>/completion",
-}
 
 
 def python_files(*folders: str) -> Iterator[Path]:

@@ -79,6 +79,9 @@ def test_one_facility_is_read_by_its_code(client: FlaskClient) -> None:
         "province": "Hà Nội",
         "address": None,
         "phone": None,
+        "latitude": None,
+        "longitude": None,
+        "remoteLicence": None,
     }
     for code in ("99019", "9%009", "999990"):
         assert client.get(f"/v1/facilities/{code}").status_code == 404

@@ -21,6 +21,7 @@ from phr_api.identity.models import (
     ClientFacility,
     Device,
     Membership,
+    PhoneProof,
     Profile,
     ProfileIdentifier,
     ProfileLink,
@@ -32,6 +33,7 @@ from phr_api.vocab import PartialDate, name_key, search_key
 NAME = "Nguyễn Thị Thử Nghiệm"
 BIRTH = "1990-02-28"
 FACILITY = "99001"
+PHONE_PROVIDER = "firebase-phone"
 _PROVINCES = (1, 2, 4, 6, 8, 10, 11, 12, 14, 15, 17, 19, 20, 22, 24, 25, 26, 27, 30, 31, 33, 34)
 _counter = itertools.count(1)
 
@@ -120,6 +122,7 @@ def make_session(
     assurance: Literal["record", "account"] = "record",
     has_second_factor: bool | None = None,
     signed_in_at: datetime | None = None,
+    provider: str | None = None,
 ) -> AccountSession:
     """Save a session on a device of its own; staff have a second factor unless told otherwise."""
     # tokens carry whole seconds
@@ -140,7 +143,7 @@ def make_session(
         account_id=account.id,
         device_id=device.id,
         kind=kind,
-        provider="dev-staff" if kind == "staff" else "dev-citizen",
+        provider=provider or ("dev-staff" if kind == "staff" else "dev-citizen"),
         assurance=assurance,
         has_second_factor=kind == "staff" if has_second_factor is None else has_second_factor,
         signed_in_at=at,
@@ -215,6 +218,17 @@ def make_citizen(
         headers=bearer(principal),
         profile=profile,
     )
+
+
+def make_phone(session: Session, *, phone: str | None = None) -> SignedIn:
+    """Save an account that proved a phone number and nothing else, with its session."""
+    account = make_account(session, issuer="https://phones.test")
+    number = phone or f"+84900{next(_counter):06}"
+    at = clock.now() - timedelta(seconds=1)
+    session.add(PhoneProof(account_id=account.id, phone=number, verified_at=at))
+    row = make_session(session, account, assurance="account", provider=PHONE_PROVIDER)
+    principal = principal_of(row)
+    return SignedIn(account=account, session=row, principal=principal, headers=bearer(principal))
 
 
 def make_staff(

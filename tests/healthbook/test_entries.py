@@ -373,3 +373,19 @@ def test_the_diastolic_pressure_lies_below_the_systolic(
         MeasurementKind.BLOOD_PRESSURE, "mmHg", Decimal(systolic), Decimal(diastolic)
     )
     assert (fault and fault.field) == field
+
+
+def test_an_entry_that_did_not_change_is_not_sent_again(
+    client: FlaskClient, citizen: Citizen
+) -> None:
+    root = f"/v1/profiles/{citizen.profile.id}/allergies"
+    body = {"substance": "Penicillin", "category": "medication"}
+    key = {"Idempotency-Key": uuid4().hex}
+    made = client.post(root, json=body, headers=citizen.headers | key)
+    url, tag = f"{root}/{made.get_json()['id']}", made.headers["ETag"]
+
+    same = client.get(url, headers=citizen.headers | {"If-None-Match": tag})
+    other = client.get(url, headers=citizen.headers | {"If-None-Match": '"other"'})
+
+    assert (same.status_code, same.headers["ETag"], same.data) == (304, tag, b"")
+    assert (other.status_code, other.headers["ETag"]) == (200, tag)

@@ -67,7 +67,13 @@ def test_staff_are_told_their_memberships_and_open_no_record(
     me = client.get("/v1/me", headers=make_staff(session).headers).json
     assert me is not None
     name = "Bệnh viện Đa khoa Thử Nghiệm"
-    assert me["memberships"] == [{"facility": {"code": FACILITY, "name": name}, "role": "desk"}]
+    assert me["memberships"] == [
+        {
+            "facility": {"code": FACILITY, "name": name},
+            "role": "desk",
+            "displayName": "Nhân viên thử",
+        }
+    ]
     assert me["profiles"] == []
 
 

@@ -142,3 +142,24 @@ def test_a_file_that_was_given_up_keeps_its_bytes_and_is_taken_up_again(
 
     assert states(session, key_of(visit)) == ["current"]
     assert count(session, UploadChunk, submission_id=submission_id) == 0
+
+
+def test_a_table_belongs_to_the_version_that_waits_not_to_the_one_before_it(
+    send: Send, session: Session
+) -> None:
+    number = new_number()
+    first, known = a_visit(), a_visit(number=number)
+    key = key_of(first)
+    sent(send, first)
+    sent(send, known)
+    owner = holder(session, key)
+    changed = a_visit(key, number=number, name="Trần Thị Người Khác")
+    assert sent(send, changed).counts == {"needs-review": 1}
+
+    added = send(a_file({"XML4": a_visit(key)["XML4"]}, facility=FACILITY), FACILITY)
+
+    assert added.counts == {"needs-review": 1}
+    assert states(session, key) == ["current", "superseded", "needs-review"]
+    assert holder(session, key) == owner
+    _, waited, waits = versions(session, key)
+    assert waits.person_sha256 == waited.person_sha256

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
 from typing import Any
@@ -10,16 +11,17 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from phr_api import audit
 from phr_api.audit.models import AuditEvent, AuditSubject
 from phr_api.kit import clock
-from phr_api.kit.db import unit_of_work
+from phr_api.kit.db import set_scope, unit_of_work
 from phr_api.records import trim_reports
 from phr_api.records.models import Submission
 from phr_api.records.service import spool
-from tests.factories.people import SignedIn, System, make_citizen, make_system
+from tests.factories.people import SignedIn, System, make_citizen, make_staff, make_system
 from tests.records.conftest import Send
 from tests.records.files import FACILITY, a_file, a_visit, key_of, new_key
 from tests.records.looking import count, holder
@@ -364,3 +366,31 @@ def test_what_staff_look_at_is_in_the_trace_of_the_people_it_concerned(
         ("visit.list", desk.account.id),
         ("visit.history", desk.account.id),
     ]
+
+
+def test_a_list_that_is_refreshed_within_a_quarter_of_an_hour_folds(
+    client: FlaskClient, desk: SignedIn, session: Session, send: Send
+) -> None:
+    visit = a_visit()
+    path = f"{ROOT}/{send(a_file(visit)).submission_id}"
+    owner = holder(session, key_of(visit))
+
+    def times_shown(to: SignedIn) -> int:
+        assert client.get(path, headers=to.headers).status_code == 200
+        session.rollback()
+        shown = (
+            select(func.count())
+            .select_from(AuditSubject)
+            .join(AuditEvent, AuditEvent.id == AuditSubject.event_id)
+            .where(AuditSubject.profile_id == owner, AuditEvent.action == "visit.list")
+        )
+        return session.scalars(shown).one()
+
+    assert [times_shown(desk), times_shown(desk)] == [1, 1]
+    assert times_shown(make_staff(session)) == 2  # another clerk is told of
+    for minutes, is_told in ((14, False), (16, True)):
+        with clock.moved(timedelta(minutes=minutes)), unit_of_work() as web:
+            set_scope(web, facility_id=FACILITY, principal_id=desk.account.id)
+            actor = replace(desk.principal.actor, facility_code=FACILITY)
+            event = audit.record_list(web, actor, action="visit.list", subjects=[owner])
+        assert (event is not None) is is_told

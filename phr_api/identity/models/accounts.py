@@ -147,7 +147,7 @@ class Membership(Base):
             postgresql_where="ended_at IS NULL",
         ),
         Index("ix_membership_facility_code", "facility_code"),
-        CheckConstraint("role IN ('desk', 'doctor')", name="role"),
+        CheckConstraint("role IN ('desk', 'doctor', 'viewer')", name="role"),
     )
 
     id: Mapped[UuidPk]
@@ -188,3 +188,13 @@ class SigningKey(Base):
     created_at: Mapped[datetime]
     signs_from: Mapped[datetime]
     ends_at: Mapped[datetime | None]
+
+
+class PhoneProof(Base):
+    """The number that a phone sign-in proved last, and when."""
+
+    __tablename__ = "phone_proof"
+
+    account_id: Mapped[UUID] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    phone: Mapped[str]
+    verified_at: Mapped[datetime]

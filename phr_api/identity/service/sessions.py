@@ -244,6 +244,14 @@ def end_session(session: Session, session_id: UUID) -> None:
         own.ended_at, own.end_reason = at, "ended"
 
 
+def end_by_token(session: Session, refresh_token: str) -> None:
+    """End the session of a refresh token of any generation; an unknown one ends nothing."""
+    found = session.execute(_FIND, {"hash": _hash(refresh_token)}).one_or_none()
+    if found is not None:
+        set_scope(session, account_id=found.account_id, session_id=found.session_id)
+        end_session(session, found.session_id)
+
+
 def end_device(session: Session, device_id: UUID) -> None:
     """End a device of the account and every session on it; NotFound for anybody else's."""
     at = clock.now()

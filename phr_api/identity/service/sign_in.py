@@ -32,7 +32,7 @@ from phr_api.identity.service.sessions import Device, Tokens
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.ids import new_public_id, new_row_id
-from phr_api.providers import ProviderSettings
+from phr_api.providers import Audience, ProviderSettings
 
 log = logging.getLogger(__name__)
 
@@ -125,11 +125,14 @@ def begin(attempt: NewAttempt) -> BegunAttempt:
     return BegunAttempt(id=row.id, authorization_url=url, expires_at=row.expires_at)
 
 
-def complete(attempt_id: UUID, completion: Completion) -> Tokens:
+def complete(
+    attempt_id: UUID, completion: Completion, *, audience: Audience | None = None
+) -> Tokens:
     """Use the attempt up, let the provider prove who it is, and begin a session.
 
-    Three steps, so that no connection is held while the provider answers. Raises AttemptOver,
-    AttemptMismatch, ProviderUnavailable, SignInRefused, SecondFactorNeeded, ProfileAlreadyLinked.
+    Three steps, so that no connection is held while the provider answers. `audience` is whom alone
+    the caller serves. Raises AttemptOver, AttemptMismatch, ProviderUnavailable, SignInRefused,
+    SecondFactorNeeded, ProfileAlreadyLinked.
     """
     attempt = _use_up(attempt_id)
     if not _belongs(completion, attempt):
@@ -137,6 +140,8 @@ def complete(attempt_id: UUID, completion: Completion) -> Tokens:
     provider = configuration.provider(attempt.provider)
     if provider is None:
         raise AttemptOver
+    if audience not in (None, provider.audience):
+        raise AttemptMismatch
     identity = openid_client(provider).redeem(
         code=completion.code,
         redirect_uri=attempt.redirect_uri,

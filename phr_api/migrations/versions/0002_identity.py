@@ -30,6 +30,7 @@ from phr_api.migrations.sql import (
     force_rls,
     grant,
     protect_account_table,
+    protect_by_role,
     protect_facility_table,
     protect_person_table,
 )
@@ -314,16 +315,8 @@ def create_counters() -> None:
         Column("count", Integer, nullable=False),
         PrimaryKeyConstraint("facility_code", "client_id", "day"),
     )
-    protect_by_role("rate_limit", web=WRITE, worker=f"{WRITE}, DELETE")
-    protect_by_role("disagreement", web=WRITE, worker=WRITE)
-
-
-def protect_by_role(table: str, *, web: str = "", worker: str = "") -> None:
-    """A table without a person in it: the roles that are named work on all its rows."""
-    force_rls(op, table)
-    grant(op, table, web=web, worker=worker)
-    roles = [role for role, verbs in (("phr_web", web), ("phr_worker", worker)) if verbs]
-    op.execute(f"CREATE POLICY role ON {table} TO {', '.join(roles)} USING (true)")
+    protect_by_role(op, "rate_limit", web=WRITE, worker=f"{WRITE}, DELETE")
+    protect_by_role(op, "disagreement", web=WRITE, worker=WRITE)
 
 
 def protect_people() -> None:
@@ -363,12 +356,12 @@ def protect_accounts() -> None:
     protect_facility_table(op, "activation_code", web="SELECT", worker="")
     # used up by the web process, and given its account by sign_in_account alone
     web = "SELECT, INSERT, UPDATE (used_at)"
-    protect_by_role("sign_in_attempt", web=web, worker="SELECT, DELETE")
+    protect_by_role(op, "sign_in_attempt", web=web, worker="SELECT, DELETE")
     op.execute(
         "CREATE POLICY begun ON sign_in_attempt AS RESTRICTIVE FOR INSERT TO phr_web"
         " WITH CHECK (used_at IS NULL AND account_id IS NULL)"
     )
-    protect_by_role("signing_key", web="SELECT", worker=WRITE)
+    protect_by_role(op, "signing_key", web="SELECT", worker=WRITE)
 
 
 def protect_clients() -> None:

@@ -74,7 +74,8 @@ class Visit(MethodView):
             scope = open_facility(session, current_principal(), code, roles=READERS)
             versions = queries.get_versions(session, scope.facility_code, visit)
             found = queries.find_orders(session, scope.facility_code, visit)
-            tracing.trace_staff(session, scope, "visit.history", [row.id for row in versions])
+            shown = [row.id for row in versions]
+            tracing.trace_staff(session, scope, "visit.history", shown, is_list=False)
         return {
             "visit": visit,
             "state": versions[0].state,

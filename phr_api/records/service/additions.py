@@ -1,7 +1,7 @@
 """Tables without a summary: they mean something only beside the visit that was sent before.
 
-The kept bytes of that visit are read again, the new tables take the place of those of the same
-name, and the whole is entered as a changed visit.
+The kept bytes of the version that was sent last are read again, the new tables take the place of
+those of the same name, and the whole is entered as a changed visit.
 """
 
 from dataclasses import replace
@@ -25,17 +25,17 @@ def add_tables(session: Session, intake: Intake, piece: Piece, read: ReadVisit) 
     if known.is_entered and piece.original_id is None:
         return None
     names = (read.ma_lk, read.ma_bn)
-    kept = known.current or known.waiting
+    kept = known.waiting or known.current  # what waits was sent after what is current
     if kept is None or not rules.is_whole({*kept["tables"], *read.table_names}):
         entering.write_entry(session, intake, piece, names, Outcome.REFUSED, [rules.NO_SUMMARY])
         return Outcome.REFUSED
     content = content_digest(read)
     if rules.is_known_addition(kept["additions"], read.table_names, content.hex()):
-        if piece.original_id is not None and known.current is None:
+        if piece.original_id is not None and known.waiting is not None:
             # run again from the kept bytes: whose the visit is may be known by now
             whole = replace(reading.kept_arrival(session, intake, kept), piece=piece)
             return entering.enter_known(session, intake, whole, known)
-        outcome = Outcome.UNCHANGED if known.current else Outcome.NEEDS_REVIEW
+        outcome = Outcome.NEEDS_REVIEW if known.waiting else Outcome.UNCHANGED
         visit_id = UUID(kept["id"])
         entering.write_entry(session, intake, piece, names, outcome, [], visit_id=visit_id)
         return outcome

@@ -6,12 +6,13 @@ both records are locked in id order, the old one gets a tombstone (FINDINGS 4).
 """
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from phr_api import audit, consent, healthbook, identity
+from phr_api import audit, clinics, consent, healthbook, identity, notifications
 from phr_api.kit import clock
 from phr_api.kit.db import do
 from phr_api.kit.ids import new_row_id
@@ -19,6 +20,8 @@ from phr_api.records import rules
 from phr_api.records.service.arrival import Arrival, Intake
 from phr_api.vocab import ProfileId
 
+# A hospital's old files are no news; what nobody read within a month is none either.
+NEWS, KEPT_FOR = timedelta(days=14), timedelta(days=30)
 _LOCK_RECORDS = "SELECT lock_records(CAST(%(people)s AS uuid[]))"
 
 
@@ -124,7 +127,30 @@ def attach(
     )
     if earlier is not None:
         healthbook.supersede_visit(session, scope, earlier, by=encounter_id)
+    elif known is not None and arrival.visit.encounter.started_at >= clock.now() - NEWS:
+        _tell_of_visit(session, profile_id, arrival.visit, encounter_id)
     return encounter_id
+
+
+def _tell_of_visit(
+    session: Session, profile_id: ProfileId, visit: healthbook.Visit, encounter_id: UUID
+) -> None:
+    """Put a new visit into the inbox of who reads this book; somebody new has no readers yet."""
+    code = visit.encounter.facility_code
+    name = clinics.find_facility_names(session, [code]).get(code, code)
+    notifications.tell(
+        session,
+        notifications.Tell(
+            category="record",
+            kind="record.paper" if visit.papers else "record.visit",
+            ref_kind="encounter",
+            ref_id=encounter_id,
+            profile_id=profile_id,
+            params={"facility": name},
+            classes=sorted(visit.encounter.classes),
+            expires_at=clock.now() + KEPT_FOR,
+        ),
+    )
 
 
 def detach(session: Session, intake: Intake, current: dict[str, Any], new_owner: UUID) -> UUID:

@@ -7,7 +7,7 @@ code that the facility can read; nothing is left half done.
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import delete, text
@@ -85,7 +85,7 @@ def _carry_out(session: Session, order_id: UUID, facility_code: str) -> None:
         return
     visit = session.get_one(ReceivedVisit, order.visit_id)
     actor = audit.Actor(
-        kind="staff" if order.actor_kind == "staff" else "system",
+        kind=cast("audit.ActorKind", order.actor_kind),
         id=order.actor_id,
         facility_code=facility_code,
     )

@@ -3,14 +3,17 @@
 The web process may neither write a book nor open an original, so an order is a row and a task.
 """
 
+from threading import Event
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from phr_api import audit
 from phr_api.consent import FacilityScope
 from phr_api.kit import clock
+from phr_api.kit.db import set_scope, unit_of_work
 from phr_api.kit.ids import new_row_id
 from phr_api.records.models import (
     IntakeWork,
@@ -23,6 +26,7 @@ from phr_api.records.models import (
 )
 from phr_api.records.problems import OrderWaiting, ReviewDecided, VisitNotCurrent
 from phr_api.records.queries import visits as queries
+from phr_api.records.service import queue
 from phr_api.records.service.commands import Decision, Reattachment
 
 
@@ -35,7 +39,7 @@ def order_withdrawal(session: Session, scope: FacilityScope, ma_lk: str, reason:
     live = [v for v in versions if v.state in {VisitState.CURRENT, VisitState.NEEDS_REVIEW}]
     if not live:
         raise VisitNotCurrent
-    return _place(session, scope, live[0], OrderKind.WITHDRAWAL, reason=reason)
+    return _place(session, scope.actor, live[0], OrderKind.WITHDRAWAL, reason=reason)
 
 
 def order_decision(
@@ -50,7 +54,7 @@ def order_decision(
         raise ReviewDecided
     return _place(
         session,
-        scope,
+        scope.actor,
         visit,
         OrderKind.DECISION,
         reason=command.reason,
@@ -65,13 +69,38 @@ def order_reattachment(
 
     Raises NotFound, VisitNotCurrent when no version is in a book, OrderWaiting.
     """
-    versions = queries.get_versions(session, scope.facility_code, ma_lk)
+    return _order_reattachment(session, scope.actor, scope.facility_code, ma_lk, command)
+
+
+def reattach_as_operator(facility_code: str, ma_lk: str, command: Reattachment) -> str | None:
+    """Order as order_reattachment does and carry it out at once; the code of its refusal, or None.
+
+    Raises what order_reattachment does.
+    """
+    actor = audit.Actor(kind="operator", id=None, facility_code=facility_code)
+    with unit_of_work() as session:
+        set_scope(session, facility_id=facility_code)
+        order_id = _order_reattachment(session, actor, facility_code, ma_lk, command).id
+    queue.work_on(order_id, Event())
+    with unit_of_work() as session:
+        set_scope(session, facility_id=facility_code)
+        return session.get_one(VisitOrder, order_id).refusal
+
+
+def _order_reattachment(
+    session: Session,
+    actor: audit.Actor,
+    facility_code: str,
+    ma_lk: str,
+    command: Reattachment,
+) -> VisitOrder:
+    versions = queries.get_versions(session, facility_code, ma_lk)
     current = next((v for v in versions if v.state == VisitState.CURRENT), None)
     if current is None:
         raise VisitNotCurrent
     return _place(
         session,
-        scope,
+        actor,
         current,
         OrderKind.REATTACHMENT,
         reason=command.reason,
@@ -81,7 +110,7 @@ def order_reattachment(
 
 def _place(
     session: Session,
-    scope: FacilityScope,
+    actor: audit.Actor,
     visit: ReceivedVisit,
     kind: OrderKind,
     *,
@@ -89,19 +118,19 @@ def _place(
     decision: str | None = None,
     person: dict[str, Any] | None = None,
 ) -> VisitOrder:
-    if queries.has_waiting_order(session, scope.facility_code, visit.ma_lk):
+    if queries.has_waiting_order(session, visit.facility_code, visit.ma_lk):
         raise OrderWaiting
     order = VisitOrder(
         id=new_row_id(),
-        facility_code=scope.facility_code,
+        facility_code=visit.facility_code,
         ma_lk=visit.ma_lk,
         visit_id=visit.id,
         kind=kind,
         decision=decision,
         reason=reason,
         person=person,
-        actor_kind=scope.actor.kind,
-        actor_id=scope.actor.id,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
         state=OrderState.WAITING,
         ordered_at=clock.now(),
     )
@@ -110,7 +139,7 @@ def _place(
         insert(IntakeWork).values(
             id=order.id,
             kind=WorkKind.ORDER,
-            facility_code=scope.facility_code,
+            facility_code=visit.facility_code,
             received_at=order.ordered_at,
             due_at=order.ordered_at,
         )

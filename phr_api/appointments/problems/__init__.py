@@ -1,0 +1,1 @@
+"""What can be refused, by owner: slots, bookings, queue."""

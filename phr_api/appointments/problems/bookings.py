@@ -1,0 +1,103 @@
+"""What can be refused about holds, bookings and the waitlist."""
+
+from http import HTTPStatus
+
+from phr_api.kit.problems import Problem
+
+
+class SlotFull(Problem):
+    """Nobody can take a seat of this slot any more; `alternatives` are the next free ones."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/slot-full"
+    titles = {"vi": "Giờ này vừa hết chỗ", "en": "This time has just filled up"}
+
+
+class SlotNotOpen(Problem):
+    """The slot opens later, its time to book is over, or the clinic closed it; see `opensAt`."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/slot-not-open"
+    titles = {
+        "vi": "Giờ này chưa mở hoặc đã đóng đặt chỗ",
+        "en": "This time is not open for booking",
+    }
+
+
+class HoldExpired(Problem):
+    """The hold ended, was released or was replaced by a newer one."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/hold-expired"
+    titles = {"vi": "Thời gian giữ chỗ đã hết", "en": "The hold has expired"}
+
+
+class HoldExists(Problem):
+    """Somebody else's hold, or an offer of the waitlist, is open for this person and service."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/hold-exists"
+    titles = {
+        "vi": "Người này đang được giữ chỗ ở dịch vụ này",
+        "en": "This person has a hold for this service already",
+    }
+
+
+class Overlapping(Problem):
+    """One person, one place at a time; holds and proposals count."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/overlapping"
+    titles = {
+        "vi": "Người này đã có lịch hẹn trùng giờ",
+        "en": "This person has a booking at that time already",
+    }
+
+
+class QuotaReached(Problem):
+    """The service's number of open bookings a person."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/quota-reached"
+    titles = {
+        "vi": "Đã đủ số lịch hẹn cho phép với dịch vụ này",
+        "en": "The number of open bookings for this service is reached",
+    }
+
+
+class StateChanged(Problem):
+    """Somebody changed the booking first: `state`, `version` and `etag` are the current ones."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/state-changed"
+    titles = {"vi": "Lịch hẹn đã được thay đổi", "en": "The booking has changed"}
+
+
+class TooLate(Problem):
+    """The booking has begun, or what was asked has been answered or ended."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/too-late"
+    titles = {"vi": "Đã quá giờ để làm việc này", "en": "It is too late for that"}
+
+
+class AnswersNeeded(Problem):
+    """The service asks questions that have to be answered before the visit."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    slug = "appointments/answers-needed"
+    titles = {
+        "vi": "Cần trả lời các câu hỏi trước khám",
+        "en": "The questions of this service need answers",
+    }
+
+
+class OnWaitlist(Problem):
+    """A person stands once in the line of a service."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/on-waitlist"
+    titles = {
+        "vi": "Người này đã trong danh sách chờ",
+        "en": "This person is on the waitlist already",
+    }

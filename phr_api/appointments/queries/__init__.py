@@ -1,0 +1,1 @@
+"""Reads of appointments, under the scope that the caller has set."""

@@ -1,0 +1,1 @@
+"""Writes of appointments: one function a use case, in the transaction of its caller."""

@@ -1,0 +1,178 @@
+"""The one way in which a booking changes its state."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phr_api.appointments.models import Booking, BookingEvent
+from phr_api.appointments.problems.bookings import StateChanged
+from phr_api.appointments.queries.bookings import get_booking
+from phr_api.appointments.rules.states import By, State
+from phr_api.appointments.service.seats import free_seat
+from phr_api.kit import clock
+from phr_api.kit.ids import new_row_id
+from phr_api.notifications import Tell, tell
+
+OPEN: frozenset[State] = frozenset({"requested", "confirmed"})
+
+# What happened -> what is told to whoever may see the booking; the rest is told to nobody.
+TELLS = {
+    "requested": "booking.requested",
+    "confirmed": "booking.confirmed",
+    "declined": "booking.declined",
+    "proposed": "booking.proposed",
+    "moved": "booking.moved",
+    "cancelled": "booking.cancelled",
+    "no-show": "booking.no-show",
+}
+BY_SMS = frozenset({"confirmed", "declined", "proposed", "moved", "cancelled"})
+# news of a booking whose time has passed
+TOLD_AFTERWARDS = timedelta(days=2)
+
+NO_PROPOSAL: dict[str, None] = {
+    "proposed_slot_id": None,
+    "proposed_seat_no": None,
+    "proposed_starts_at": None,
+    "proposed_ends_at": None,
+    "proposal_until": None,
+    "proposal_by": None,
+}
+
+_WORDS = text("SELECT booking_words(:service, :starts)")
+_REMIND = text("SELECT plan_reminders(:id, :starts, :asks, :at)")
+_FORGET = text("DELETE FROM booking_due WHERE booking_id = :id")
+_RESPOND_BY = text("SELECT respond_by(:at, :starts, :minutes, :lead)")
+_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('booking/' || :who, 0))")
+
+
+def transition(
+    session: Session,
+    booking_id: UUID,
+    *,
+    allowed: frozenset[State],
+    expected: int | None,
+    values: Mapping[str, Any],
+    what: str,
+    actor: By,
+    note: str | None = None,
+) -> Booking:
+    """Change a booking that is in one of `allowed` and has version `expected`; compare and swap.
+
+    Its event is written, and who has to know is told, in the same transaction. Raises NotFound,
+    and StateChanged with the current state and version: two who change it at once meet at its row,
+    and one of them wins. ISSUE 4 §2.
+    """
+    booking = get_booking(session, booking_id, is_locked=True)
+    if booking.state not in allowed or expected not in {None, booking.version}:
+        raise StateChanged(id=str(booking.id), state=booking.state, version=booking.version)
+    at, before = clock.now(), booking.state
+    for name, value in values.items():
+        setattr(booking, name, value)
+    booking.version += 1
+    if booking.state != before:
+        booking.state_at = at
+    session.add(_event(booking, before, what, actor, note, at))
+    session.flush()  # the seats that are freed next are no longer this booking's
+    if what in TELLS:
+        tell_of(session, booking, TELLS[what], note=note, by_sms=what in BY_SMS)
+    return booking
+
+
+def tell_of(
+    session: Session, booking: Booking, kind: str, *, note: str | None, by_sms: bool = False
+) -> None:
+    """Write news of this booking to its person, or its phone's account; guests are called."""
+    if booking.profile_id is None and not booking.via_phone:
+        return
+    starts = booking.starts_at
+    more = {}
+    if kind == "booking.proposed" and booking.proposed_starts_at and booking.proposal_until:
+        starts = booking.proposed_starts_at
+        more = {"until": booking.proposal_until.astimezone(clock.VIETNAM).isoformat()}
+    elif kind == "booking.declined":
+        more = {"reason": note or ""}
+    at = clock.now()
+    tell(
+        session,
+        Tell(
+            category=kind.partition(".")[0],
+            kind=kind,
+            ref_kind="booking",
+            ref_id=booking.id,
+            profile_id=booking.profile_id,
+            account_id=booking.account_id if booking.via_phone else None,
+            via_phone=booking.via_phone,
+            params=words_of(session, booking.service_id, starts) | more,
+            classes=booking.classes,
+            wants_sms=by_sms,
+            expires_at=booking.starts_at if booking.starts_at > at else at + TOLD_AFTERWARDS,
+        ),
+    )
+
+
+def words_of(session: Session, service_id: UUID, starts: datetime) -> dict[str, str]:
+    """Return service, facility and time as the words of news name them."""
+    found: dict[str, str] = session.scalar(_WORDS, {"service": service_id, "starts": starts}) or {}
+    return found
+
+
+def lock_person(session: Session, booking: Booking) -> None:
+    """Wait for others who take seats for the same person; before the booking's row is locked."""
+    who = booking.profile_id or (booking.account_id if booking.via_phone else None)
+    if who is not None:
+        session.execute(_LOCK, {"who": str(who)})
+
+
+def free_seats(session: Session, booking: Booking) -> None:
+    """Give back the booking's seat, and the one of a proposal."""
+    if booking.slot_id is not None and booking.seat_no is not None:
+        free_seat(session, booking.slot_id, booking.seat_no, booking.id)
+    free_proposed(session, booking)
+
+
+def free_proposed(session: Session, booking: Booking) -> None:
+    """Give back the seat of the booking's proposal, if it has one."""
+    if booking.proposed_slot_id is not None and booking.proposed_seat_no is not None:
+        free_seat(session, booking.proposed_slot_id, booking.proposed_seat_no, booking.id)
+
+
+def plan_reminders(session: Session, booking: Booking, *, asks: bool) -> None:
+    """Plan what is due before the booking, in place of what was planned."""
+    values = {"id": booking.id, "starts": booking.starts_at, "asks": asks, "at": clock.now()}
+    session.execute(_REMIND, values)
+
+
+def forget_reminders(session: Session, booking_id: UUID) -> None:
+    """Nothing is due before this booking any more."""
+    session.execute(_FORGET, {"id": booking_id})
+
+
+def respond_by(session: Session, starts: datetime, *, minutes: int, lead: int) -> datetime:
+    """Return until when a request made now is answered; the rule is the SQL function's."""
+    values = {"at": clock.now(), "starts": starts, "minutes": minutes, "lead": lead}
+    found: datetime = session.execute(_RESPOND_BY, values).scalar_one()
+    return found
+
+
+def _event(
+    booking: Booking, before: str, what: str, actor: By, note: str | None, at: datetime
+) -> BookingEvent:
+    return BookingEvent(
+        id=new_row_id(),
+        booking_id=booking.id,
+        facility_code=booking.facility_code,
+        profile_id=booking.profile_id,
+        classes=booking.classes,
+        at=at,
+        from_state=before,
+        to_state=booking.state,
+        what=what,
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_name=actor.name,
+        note=note,
+    )

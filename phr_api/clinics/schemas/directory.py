@@ -1,0 +1,70 @@
+"""Wire shapes of the directory."""
+
+from marshmallow import fields, validate
+
+from phr_api.kit.web import Schema
+
+LONGEST_CURSOR = 600
+
+
+class FacilitySearchSchema(Schema):
+    q = fields.String(
+        load_default="",
+        validate=[validate.Length(max=100), validate.Regexp(r"[^\x00]*\Z")],
+        metadata={"description": "Words of name, address or code; diacritics do not matter"},
+    )
+    after = fields.String(load_default=None, validate=validate.Length(max=LONGEST_CURSOR))
+    limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
+
+
+class FacilitySchema(Schema):
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    kind = fields.String(required=True)
+    province = fields.String(required=True, allow_none=True)
+    address = fields.String(required=True, allow_none=True)
+    phone = fields.String(required=True, allow_none=True)
+    latitude = fields.Float(required=True, allow_none=True)
+    longitude = fields.Float(required=True, allow_none=True)
+    remote_licence = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "the number that permits care from afar"},
+    )
+
+
+class HolidayQuerySchema(Schema):
+    year = fields.Integer(load_default=None, validate=validate.Range(2020, 2199))
+
+
+class HolidaySchema(Schema):
+    on = fields.Date(required=True)
+    name = fields.String(required=True)
+    name_en = fields.String(required=True)
+
+
+class HolidaysSchema(Schema):
+    items = fields.List(fields.Nested(HolidaySchema), required=True)
+
+
+class FacilityPageSchema(Schema):
+    items = fields.List(fields.Nested(FacilitySchema), required=True)
+    next = fields.String(required=True, allow_none=True)
+
+
+class CodeQuerySchema(Schema):
+    after = fields.String(load_default=None, validate=validate.Length(max=LONGEST_CURSOR))
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
+
+
+class CodeSchema(Schema):
+    code = fields.String(required=True)
+    display = fields.String(required=True)
+    display_en = fields.String(required=True, allow_none=True)
+
+
+class CodePageSchema(Schema):
+    system = fields.String(required=True)
+    version = fields.String(required=True)
+    items = fields.List(fields.Nested(CodeSchema), required=True)
+    next = fields.String(required=True, allow_none=True)

@@ -1,0 +1,33 @@
+"""What people are told: written by the cause, shown in the inbox, handed to their devices."""
+
+from datetime import timedelta
+
+from phr_api.kit.jobs import Task
+from phr_api.notifications.rules.words import KINDS, Words
+from phr_api.notifications.service.configuring import configure, events_address
+from phr_api.notifications.service.delivering import deliver_once, find_deliveries
+from phr_api.notifications.service.openings import on_opened
+from phr_api.notifications.service.outbox import drain_once
+from phr_api.notifications.service.telling import Tell, cancel_untold, tell
+from phr_api.notifications.service.upkeep import trim
+
+__all__ = [
+    "KINDS",
+    "Tell",
+    "Words",
+    "cancel_untold",
+    "configure",
+    "deliver_once",
+    "drain_once",
+    "events_address",
+    "find_deliveries",
+    "on_opened",
+    "tasks",
+    "tell",
+    "trim",
+]
+
+
+def tasks() -> tuple[Task, ...]:
+    """Return what the worker does for this room on its own."""
+    return (Task(name="trim notifications", every=timedelta(hours=1), work=trim),)

@@ -1,0 +1,27 @@
+"""What can fail when somebody wants to be told."""
+
+from http import HTTPStatus
+
+from phr_api.kit.problems import Problem
+
+
+class NotThisDevice(Problem):
+    """A push token belongs to the device that this session is signed in on (R5)."""
+
+    status = HTTPStatus.FORBIDDEN
+    slug = "notifications/not-this-device"
+    titles = {
+        "vi": "Chỉ thiết bị đang đăng nhập mới đăng ký được",
+        "en": "Only the signed-in device can register",
+    }
+
+
+class TooManyStreams(Problem):
+    """Three open streams an account (R25): close one, or wait for one to end."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    slug = "notifications/too-many-streams"
+    titles = {
+        "vi": "Quá nhiều kết nối cùng lúc",
+        "en": "Too many streams at once",
+    }

@@ -1,0 +1,1 @@
+"""Reads of notifications, under the scope that the caller has set."""

@@ -1,0 +1,1 @@
+"""Rules and words without I/O."""

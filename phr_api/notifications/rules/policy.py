@@ -1,0 +1,80 @@
+"""What becomes of a message, by how its sending ended: one table, no I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+Action = Literal["handed", "retry", "dead", "forget", "alarm"]
+
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(minutes=10)
+ALARM_WAIT = timedelta(minutes=10)  # somebody has to repair a credential; the token is good
+MOST_DOUBLINGS = 7
+
+# Reasons are firebase-admin's error types, or ours for the SMS gateway; what is not here is
+# retried, since its expiry ends it.
+POLICY: Mapping[str, Action] = {
+    "unregistered": "forget",
+    "quota-exceeded": "retry",
+    "unavailable": "retry",
+    "internal": "retry",
+    "deadline-exceeded": "retry",
+    "transport": "retry",
+    "unknown": "retry",
+    "sender-id-mismatch": "alarm",
+    "third-party-auth": "alarm",
+    "refresh-failed": "alarm",
+    "unauthenticated": "alarm",
+    "permission-denied": "alarm",
+    "not-found": "alarm",  # the project, not the token: that would be `unregistered`
+    "invalid-argument": "dead",
+    "out-of-range": "dead",
+    "refused": "dead",
+    "not-configured": "dead",  # outside development, where nothing is printed instead
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """How the sending of one message ended; `reason` is None when it was handed over."""
+
+    reason: str | None = None
+    retry_after: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The delivery's next state, and when it is tried again if it stays due."""
+
+    state: Literal["due", "handed", "expired", "dead"]
+    due_at: datetime
+    reason: str | None = None
+    forgets_token: bool = False
+    is_alarm: bool = False
+
+
+def judge(
+    sent: Sent, *, attempts: int, at: datetime, expires_at: datetime, jitter: float
+) -> Verdict:
+    """Decide what becomes of a delivery. `jitter` is between -0.2 and 0.2.
+
+    A next try that would be at or after the expiry is none: the message is expired.
+    """
+    action = "handed" if sent.reason is None else POLICY.get(sent.reason, "retry")
+    if action == "handed":
+        return Verdict(state="handed", due_at=at)
+    if action in {"dead", "forget"}:
+        return Verdict(
+            state="dead", due_at=at, reason=sent.reason, forgets_token=action == "forget"
+        )
+    is_alarm = action == "alarm"
+    wait = ALARM_WAIT if is_alarm else _backoff(attempts, jitter)
+    due_at = at + max(wait, sent.retry_after or timedelta())
+    state: Literal["due", "expired"] = "due" if due_at < expires_at else "expired"
+    return Verdict(state=state, due_at=due_at, reason=sent.reason, is_alarm=is_alarm)
+
+
+def _backoff(attempts: int, jitter: float) -> timedelta:
+    doubled = FIRST_WAIT * (1 << min(max(attempts - 1, 0), MOST_DOUBLINGS))
+    return min(doubled, LONGEST_WAIT) * (1 + jitter)

@@ -1,0 +1,126 @@
+"""From the outbox to deliveries: who gets it, on which devices, and when."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from phr_api.kit import clock
+from phr_api.kit.db import insert_rows, run, unit_of_work
+from phr_api.kit.ids import new_row_id
+from phr_api.notifications.models import Delivery, Notification
+from phr_api.notifications.rules.quiet import after_quiet
+
+BATCH = 500
+# what somebody waits for, or has to answer in time: quiet hours do not hold it back
+URGENT = frozenset({"booking", "offer", "queue"})
+CHANNEL = "phr_events"
+MOST_NOTIFIED = 150  # a payload of NOTIFY is shorter than 8,000 bytes; an id has 36
+
+_TARGETS = (
+    "SELECT notification_id, account_id, token_id, token, platform, language, is_push_on,"
+    " is_sms_on, quiet_from, quiet_until, sms_phone"
+    " FROM notification_targets(%(ids)s::uuid[], %(at)s)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One account that a message is for, with one of its devices or none."""
+
+    notification_id: UUID
+    account_id: UUID
+    token_id: UUID | None
+    token: str | None
+    platform: str | None
+    language: str
+    is_push_on: bool
+    is_sms_on: bool
+    quiet_from: time
+    quiet_until: time
+    sms_phone: str | None
+
+
+def drain_once() -> bool:
+    """Expand a batch of what was told into deliveries; whether there was anything to do."""
+    with unit_of_work() as session:
+        return drain(session, clock.now()) > 0
+
+
+def drain(session: Session, at: datetime) -> int:
+    """Make the deliveries of up to BATCH due messages and tell open streams; how many there were.
+
+    All in the caller's transaction: a worker that dies leaves them in the outbox.
+    """
+    told = session.scalars(
+        select(Notification)
+        .where(Notification.relayed_at.is_(None), Notification.due_at <= at)
+        .order_by(Notification.due_at, Notification.id)
+        .limit(BATCH)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not told:
+        return 0
+    targets = find_targets(session, [one.id for one in told], at)
+    by_id = {one.id: one for one in told}
+    rows = [row for target in targets for row in plan(by_id[target.notification_id], target, at)]
+    insert_rows(session, Delivery, list({_key(row): row for row in rows}.values()))
+    _notify(session, sorted({str(target.account_id) for target in targets}))
+    session.execute(
+        update(Notification).where(Notification.id.in_(list(by_id))).values(relayed_at=at)
+    )
+    return len(told)
+
+
+def find_targets(session: Session, ids: Sequence[UUID], at: datetime) -> list[Target]:
+    """Return who these messages are for now, a row a device; the rights are read now."""
+    rows = run(session, _TARGETS, {"ids": [str(one) for one in ids], "at": at})
+    return [Target(*row) for row in rows]
+
+
+def plan(told: Notification, target: Target, at: datetime) -> Iterator[dict[str, Any]]:
+    """Yield the deliveries of one message to one target; one that would come too late is expired.
+
+    Quiet hours move what is not urgent to their end; inbox and stream do not wait.
+    """
+    is_urgent = told.is_urgent or told.category in URGENT
+    due_at = at if is_urgent else after_quiet(at, target.quiet_from, target.quiet_until)
+    channels: list[tuple[str, UUID | None]] = []
+    if target.is_push_on and target.token_id is not None:
+        channels.append(("push", target.token_id))
+    if told.wants_sms and target.is_sms_on and target.sms_phone is not None:
+        channels.append(("sms", None))
+    for channel, token_id in channels:
+        is_late = due_at >= told.expires_at
+        yield {
+            "id": new_row_id(),
+            "notification_id": told.id,
+            "account_id": target.account_id,
+            "token_id": token_id,
+            "channel": channel,
+            "state": "expired" if is_late else "due",
+            "collapse_id": str(told.id),
+            "due_at": due_at,
+            "expires_at": told.expires_at,
+            "attempts": 0,
+            "reason": "too-late" if is_late else None,
+            "updated_at": at,
+        }
+
+
+def _key(row: dict[str, Any]) -> tuple[Any, ...]:
+    """One SMS an account, whatever the number of its devices."""
+    return row["notification_id"], row["account_id"], row["channel"], row["token_id"]
+
+
+def _notify(session: Session, accounts: Sequence[str]) -> None:
+    """Wake the streams of these accounts when this transaction commits; ids only (R25)."""
+    for start in range(0, len(accounts), MOST_NOTIFIED):
+        payload = ",".join(accounts[start : start + MOST_NOTIFIED])
+        session.execute(
+            text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload}
+        )

@@ -1,0 +1,206 @@
+"""Open streams of this process, woken by NOTIFY and closed when a right is lost (RIGHTS R25).
+
+One connection listens for all of them; an idle stream holds none. NOTIFY carries account ids: what
+is told is read under the session's own scope at each wake.
+"""
+
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from typing import Any, Literal
+from uuid import UUID
+
+import psycopg
+
+from phr_api.identity import Principal
+from phr_api.kit import clock, db
+from phr_api.kit.db import unit_of_work
+from phr_api.kit.problems import NotAllowed, NotFound
+from phr_api.notifications.problems import TooManyStreams
+from phr_api.notifications.queries.inbox import Item, find_items
+from phr_api.notifications.service.outbox import CHANNEL
+
+log = logging.getLogger(__name__)
+
+Wake = Literal["look", "lost"]
+
+MOST_STREAMS = 3
+CHECK_SECONDS = 4.0  # a lost right ends a stream within five seconds
+HEARTBEAT_SECONDS = 15.0
+RECONNECT_SECONDS = 1.0
+PAGE = 100
+REMEMBERED = 500
+# Ids follow the clock of who told, not the order of commits: what is a little older is read again,
+# and what was sent is not sent twice.
+OVERLAP_MS = 30_000
+
+_RIGHTS = "SELECT session_id, people FROM stream_rights(%s::uuid[], %s::uuid[], %s)"
+
+
+@dataclass(slots=True, eq=False)
+class Stream:
+    """One open connection. `people` are those it may be told of, once that was read."""
+
+    principal: Principal
+    ends_at: datetime
+    last: UUID | None = None
+    people: frozenset[UUID] | None = None
+    wakes: "queue.SimpleQueue[Wake]" = field(default_factory=queue.SimpleQueue)
+    sent: "deque[UUID]" = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+
+
+class Hub:
+    """The streams of this process and the thread that wakes them, which the first one starts."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._streams: dict[UUID, list[Stream]] = {}
+        self._thread: threading.Thread | None = None
+
+    def join(self, stream: Stream) -> None:
+        """Add a stream. Raises TooManyStreams for an account's fourth."""
+        account_id = stream.principal.principal_id
+        with self._lock:
+            held = self._streams.setdefault(account_id, [])
+            if len(held) >= MOST_STREAMS:
+                raise TooManyStreams
+            held.append(stream)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._listen, name="streams", daemon=True)
+                self._thread.start()
+
+    def leave(self, stream: Stream) -> None:
+        """Remove a stream; one that has left changes nothing."""
+        account_id = stream.principal.principal_id
+        with self._lock:
+            held = self._streams.get(account_id, [])
+            if stream in held:
+                held.remove(stream)
+            if not held:
+                self._streams.pop(account_id, None)
+
+    def _all(self) -> list[Stream]:
+        with self._lock:
+            return [stream for held in self._streams.values() for stream in held]
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                with db.own_connection() as connection:
+                    self._serve(connection)
+            except psycopg.Error as error:
+                log.warning("streams are not woken", exc_info=error)
+            except Exception as error:
+                log.error("streams are not woken", exc_info=error)  # noqa: TRY400
+            threading.Event().wait(RECONNECT_SECONDS)
+
+    def _serve(self, connection: "psycopg.Connection[Any]") -> None:
+        connection.execute(f"LISTEN {CHANNEL}".encode())
+        for stream in self._all():
+            stream.wakes.put("look")  # what was told while nobody listened
+        checked_at = 0.0
+        while True:
+            if monotonic() - checked_at >= CHECK_SECONDS:
+                self._check(connection)
+                checked_at = monotonic()
+            left = max(CHECK_SECONDS - (monotonic() - checked_at), 0.05)
+            for notify in connection.notifies(timeout=left, stop_after=1):
+                self._wake(notify.payload)
+
+    def _wake(self, payload: str) -> None:
+        with self._lock:
+            woken = [
+                stream
+                for name in payload.split(",")
+                for stream in self._streams.get(UUID(name), ())
+            ]
+        for stream in woken:
+            stream.wakes.put("look")
+
+    def _check(self, connection: "psycopg.Connection[Any]") -> None:
+        """One query for all streams: an ended session, or a person lost, ends the stream."""
+        streams = self._all()
+        if not streams:
+            return
+        accounts = [str(one.principal.account_id) for one in streams]
+        sessions = [str(one.principal.session_id) for one in streams]
+        rows = connection.execute(_RIGHTS, (accounts, sessions, clock.now())).fetchall()
+        rights = {row[0]: frozenset(row[1]) for row in rows}
+        for stream in streams:
+            people = rights.get(stream.principal.session_id)
+            if people is None or (stream.people or frozenset()) - people:
+                stream.wakes.put("lost")
+            else:
+                stream.people = people
+
+
+_hub = Hub()
+
+
+class _Process:
+    serves_streams = False
+
+
+def configure(*, serves_streams: bool) -> None:
+    """Say whether this process has the threads for streams."""
+    _Process.serves_streams = serves_streams
+
+
+def open_stream(principal: Principal, *, ends_at: datetime, last: UUID | None) -> Stream:
+    """Join the streams of this process; `last` is what the app got last, to go on from there.
+
+    Raises NotFound in a process without the threads, NotAllowed to systems, TooManyStreams.
+    """
+    if not _Process.serves_streams:
+        raise NotFound
+    if principal.account_id is None:
+        raise NotAllowed
+    stream = Stream(principal=principal, ends_at=ends_at, last=last)
+    if last is None:
+        stream.sent.extend(item.id for item in _read(stream))
+    else:
+        stream.sent.append(last)
+    _hub.join(stream)
+    stream.wakes.put("look")  # what came in between, and since `last`
+    return stream
+
+
+def close_stream(stream: Stream) -> None:
+    """Leave; again changes nothing."""
+    _hub.leave(stream)
+
+
+def follow(stream: Stream) -> Iterator[Item | Wake | None]:
+    """Yield messages as they come, None as a heartbeat, "lost" last when a right was lost.
+
+    Ends at the end of the access token.
+    """
+    while (left := (stream.ends_at - clock.now()).total_seconds()) > 0:
+        try:
+            wake = stream.wakes.get(timeout=min(left, HEARTBEAT_SECONDS))
+        except queue.Empty:
+            yield None
+            continue
+        if wake == "lost":
+            yield "lost"
+            return
+        for item in _read(stream):
+            if item.id not in stream.sent:
+                stream.sent.append(item.id)
+                stream.last = max(item.id, stream.last or item.id)
+                yield item
+
+
+def _read(stream: Stream) -> list[Item]:
+    """What this session may see since a little before the last one, oldest first."""
+    at = clock.now()
+    since = int(at.timestamp() * 1000) if stream.last is None else stream.last.int >> 80
+    after = UUID(int=max(since - OVERLAP_MS, 0) << 80)
+    with unit_of_work() as session:
+        items = find_items(session, stream.principal, at=at, after=after, most=PAGE)
+    return items[::-1]

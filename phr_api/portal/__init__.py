@@ -1,0 +1,5 @@
+"""The desk's page: static files that call the API."""
+
+from phr_api.portal.routes import register
+
+__all__ = ["register"]

@@ -1,0 +1,110 @@
+// The public API, as one of the clerks of this machine. Access tokens live in memory only; the
+// refresh token is in a cookie that no script can read.
+
+import { language } from "./words.js";
+
+/** The API refused, and says why (RFC 9457). */
+export class Problem extends Error {
+  constructor(status, body) {
+    super(body.title ?? String(status));
+    this.status = status;
+    this.slug = (body.type ?? "").replace("/problems/", "");
+    this.body = body;
+  }
+}
+
+/** Nobody answers: the network or the server is away. */
+export class Offline extends Error {}
+
+/** The clerk's session is over. */
+export class SignedOut extends Error {}
+
+const WAIT = 15_000;
+const ONCE_MORE = 700;
+
+/** Ask without a token. */
+export async function ask(method, path, { body, headers = {} } = {}) {
+  const sent = { "Accept-Language": language(), ...headers };
+  if (body !== undefined) sent["Content-Type"] = "application/json";
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      headers: sent,
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(WAIT),
+    });
+  } catch {
+    throw new Offline();
+  }
+  const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
+  const data = isJson && answer.status !== 204 ? await answer.json() : null; // 204 names a type too
+  if (answer.status >= 500 && !data?.type) throw new Offline();
+  if (!answer.ok) throw new Problem(answer.status, data ?? {});
+  return { status: answer.status, data, etag: answer.headers.get("ETag") };
+}
+
+/** One clerk's way to the API. */
+export class Caller {
+  #token = null;
+  #renewing = null;
+
+  constructor(clerk, token = null) {
+    this.clerk = clerk;
+    this.#token = token;
+  }
+
+  /** A new access token by the cookie; SignedOut when there is none any more. */
+  async renew() {
+    this.#renewing ??= ask("POST", "/v1/sessions/page-renewal", { body: { clerk: this.clerk } })
+      .then(({ data }) => {
+        this.#token = data.accessToken;
+      })
+      .catch((error) => {
+        throw error instanceof Problem && error.status === 401 ? new SignedOut() : error;
+      })
+      .finally(() => {
+        this.#renewing = null;
+      });
+    return this.#renewing;
+  }
+
+  /** End the session, here and there. */
+  async end() {
+    this.#token = null;
+    await ask("DELETE", `/v1/sessions/page-renewal?clerk=${this.clerk}`);
+  }
+
+  get(path) {
+    return this.#call("GET", path);
+  }
+
+  /** Post once: a lost answer is asked for again with the same key. */
+  async post(path, body = {}, { etag = null, key = crypto.randomUUID() } = {}) {
+    const headers = { "Idempotency-Key": key };
+    if (etag) headers["If-Match"] = etag;
+    try {
+      return await this.#call("POST", path, body, headers);
+    } catch (error) {
+      const isBusy = error instanceof Problem && error.slug.endsWith("in-progress");
+      if (!(error instanceof Offline) && !isBusy) throw error;
+      await new Promise((resolve) => setTimeout(resolve, ONCE_MORE));
+      return this.#call("POST", path, body, headers);
+    }
+  }
+
+  async #call(method, path, body, headers = {}) {
+    if (!this.#token) await this.renew();
+    try {
+      return await ask(method, path, { body, headers: this.#signed(headers) });
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 401) throw error;
+      await this.renew();
+      return ask(method, path, { body, headers: this.#signed(headers) });
+    }
+  }
+
+  #signed(headers) {
+    return { ...headers, Authorization: `Bearer ${this.#token}` };
+  }
+}

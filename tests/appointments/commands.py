@@ -1,0 +1,371 @@
+"""The commands of the model: what citizens, desks and the worker do with bookings.
+
+The order of checks is the application's, since a refusal's slug is part of its outcome.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from tests.appointments.model import (
+    LIVE,
+    OPEN,
+    Booking,
+    Command,
+    Entry,
+    Hold,
+    Outcome,
+    Refused,
+    World,
+)
+
+HOLD_MINUTES = 10
+OFFER_MINUTES = 30
+MOST_OFFERS = 2
+MOST_HOLDS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TakeHold(Command):
+    """An account holds a seat for each of these people, in adjoining times if it must."""
+
+    name: str
+    account: str
+    slot: str
+    people: tuple[str, ...]
+
+    def apply(self, world: World) -> Outcome:
+        service = world.slots[self.slot].service
+        mine = [h for h in world.holds.values() if (h.account, h.state) == (self.account, "open")]
+        if len(mine) >= MOST_HOLDS:
+            raise Refused("too-many-requests")
+        at, places = self.slot, []
+        for count, person in enumerate(self.people):
+            self._replace(world, service, person)
+            most = world.services[service].most_open
+            if sum(_is_open(b, person, service) for b in world.bookings.values()) >= most:
+                raise Refused("quota-reached")
+            at = self._next(world, at, is_first=count == 0)
+            world.check_seat(at, person)
+            if any(_is_held(b, person, service) for b in world.bookings.values()):
+                raise Refused("hold-exists")
+            world.bookings[f"{self.name}/{person}"] = Booking(
+                person=person, hold=self.name, service=service, slot=at, state="held"
+            )
+            places.append(at)
+        expires = world.now + HOLD_MINUTES
+        world.holds[self.name] = Hold(account=self.account, people=self.people, expires=expires)
+        return ("held", *places)
+
+    def _replace(self, world: World, service: str, person: str) -> None:
+        """The account's own earlier hold for this person and service gives way."""
+        for name, booking in list(world.bookings.items()):
+            hold = world.holds.get(booking.hold or "")
+            if not _is_held(booking, person, service) or booking.is_offer or hold is None:
+                continue
+            if hold.account != self.account:
+                continue
+            del world.bookings[name]
+            if booking.slot != self.slot:  # the same time once more is theirs, not the line's
+                world.give_back(booking.slot)
+            rest = tuple(each for each in hold.people if each != person)
+            world.holds[booking.hold or ""] = (
+                replace(hold, people=rest) if rest else replace(hold, state="released")
+            )
+
+    def _next(self, world: World, at: str, *, is_first: bool) -> str:
+        if is_first or world.has_free_seat(at):
+            return at
+        first = world.slots[at]
+        following = [
+            name
+            for name, slot in world.slots.items()
+            if slot.service == first.service and first.starts < slot.starts <= first.ends
+        ]
+        free = [name for name in following if world.has_free_seat(name)]
+        return min(free or [at], key=lambda name: world.slots[name].starts)
+
+
+@dataclass(frozen=True, slots=True)
+class BookHold(Command):
+    """Whoever holds books what they hold, as they know it."""
+
+    hold: str
+    people: tuple[str, ...]
+
+    def apply(self, world: World) -> Outcome:
+        hold = world.holds[self.hold]
+        mine = {name: b for name, b in world.bookings.items() if b.hold == self.hold}
+        if hold.state != "booked":
+            if hold.state == "released" or world.now >= hold.expires:
+                raise Refused("hold-expired")
+            if set(hold.people) != set(self.people):
+                raise Refused("invalid-request")
+            for name, booking in mine.items():
+                is_sure = world.services[booking.service].is_sure
+                world.change(name, state="confirmed" if is_sure else "requested")
+            world.holds[self.hold] = replace(hold, state="booked")
+            if hold.entry is not None:
+                world.entries[hold.entry] = replace(world.entries[hold.entry], state="booked")
+        told = [(name, world.bookings[name].state, world.bookings[name].version) for name in mine]
+        return ("booked", *sorted(told))
+
+
+@dataclass(frozen=True, slots=True)
+class Release(Command):
+    """Whoever holds gives back."""
+
+    hold: str
+
+    def apply(self, world: World) -> Outcome:
+        if world.holds[self.hold].state != "open":
+            raise Refused("not-found")
+        _give_up(world, self.hold)
+        return ("done",)
+
+
+@dataclass(frozen=True, slots=True)
+class Lapse(Command):
+    """The worker frees a hold whose time is over, or has done so or leaves it for the next time."""
+
+    hold: str
+
+    def apply(self, world: World) -> Outcome:
+        hold = world.holds[self.hold]
+        if hold.state == "open" and hold.expires <= world.now:
+            _give_up(world, self.hold)
+        return ("done",)
+
+
+@dataclass(frozen=True, slots=True)
+class End(Command):
+    """The desk declines or cancels, or the person cancels."""
+
+    action: str
+    by: str
+    booking: str
+    version: int | None
+
+    def apply(self, world: World) -> Outcome:
+        is_declined = self.action == "decline"
+        allowed = frozenset({"requested"}) if is_declined else OPEN
+        before = world.find_open(self.booking, self.version, allowed)
+        told = world.change(
+            self.booking,
+            state="declined" if is_declined else "cancelled",
+            proposed=None,
+            proposal_until=None,
+        )
+        world.give_back(before.slot)
+        world.give_back(before.proposed)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm(Command):
+    """The desk confirms; a proposal beside the request is withdrawn."""
+
+    booking: str
+    version: int
+
+    def apply(self, world: World) -> Outcome:
+        before = world.find_open(self.booking, self.version, frozenset({"requested"}))
+        told = world.change(self.booking, state="confirmed", proposed=None, proposal_until=None)
+        world.give_back(before.proposed)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Move(Command):
+    """The person takes another time of the service: new seat first, then the old ones go."""
+
+    by: str
+    booking: str
+    version: int
+    slot: str
+
+    def apply(self, world: World) -> Outcome:
+        before = world.find_open(self.booking, self.version, OPEN)
+        world.check_seat(self.slot, before.person, but=self.booking)
+        is_sure = world.services[before.service].is_sure
+        told = world.change(
+            self.booking,
+            state="confirmed" if is_sure else "requested",
+            slot=self.slot,
+            proposed=None,
+            proposal_until=None,
+        )
+        world.give_back(before.slot)
+        world.give_back(before.proposed)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Propose(Command):
+    """The desk proposes another time, whose seat is kept beside the old one until then."""
+
+    booking: str
+    version: int
+    slot: str
+    until: int
+
+    def apply(self, world: World) -> Outcome:
+        before = world.find_open(self.booking, self.version, OPEN)
+        world.bookings[self.booking] = replace(before, proposed=None)
+        world.give_back(before.proposed)
+        world.check_seat(self.slot, before.person, but=self.booking)
+        return world.change(self.booking, proposed=self.slot, proposal_until=self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer(Command):
+    """The person takes the proposed time, or keeps the old one."""
+
+    by: str
+    booking: str
+    version: int
+    accept: bool
+
+    def apply(self, world: World) -> Outcome:
+        before = world.find_open(self.booking, self.version, OPEN)
+        if before.proposed is None or (before.proposal_until or 0) <= world.now:
+            raise Refused("too-late")
+        none: Mapping[str, None] = {"proposed": None, "proposal_until": None}
+        moved = {"state": "confirmed", "slot": before.proposed} if self.accept else {}
+        told = world.change(self.booking, **moved, **none)
+        world.give_back(before.slot if self.accept else before.proposed)
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class LapseProposal(Command):
+    """The worker ends a proposal that nobody answered, or has done so or leaves it."""
+
+    booking: str
+
+    def apply(self, world: World) -> Outcome:
+        before = world.bookings[self.booking]
+        if before.proposed is not None and (before.proposal_until or 0) <= world.now:
+            world.change(self.booking, proposed=None, proposal_until=None)
+            world.give_back(before.proposed)
+        return ("done",)
+
+
+@dataclass(frozen=True, slots=True)
+class Join(Command):
+    """A person stands in the line of a service."""
+
+    changes_line: ClassVar[bool] = True
+    name: str
+    by: str
+    person: str
+    service: str
+
+    def apply(self, world: World) -> Outcome:
+        line = [(e.person, e.service) for e in world.entries.values() if e.state in LIVE]
+        if (self.person, self.service) in line:
+            raise Refused("on-waitlist")
+        world.entries[self.name] = Entry(
+            person=self.person, account=self.by, service=self.service, place=len(world.entries)
+        )
+        return ("done",)
+
+
+@dataclass(frozen=True, slots=True)
+class Leave(Command):
+    """A person leaves the line; what they were offered goes to the next."""
+
+    changes_line: ClassVar[bool] = True
+    name: str
+    by: str
+
+    def apply(self, world: World) -> Outcome:
+        entry = world.entries[self.name]
+        if entry.state not in LIVE:
+            raise Refused("not-found")
+        if entry.hold is not None:
+            _give_up(world, entry.hold)
+        world.entries[self.name] = replace(world.entries[self.name], state="left")
+        return ("done",)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer(Command):
+    """The worker offers each kept seat to the first in line whom it fits, or to everybody."""
+
+    def apply(self, world: World) -> Outcome:
+        for slot in sorted(world.slots, key=lambda name: world.slots[name].starts):
+            for _ in range(world.kept.get(slot, 0)):
+                world.kept[slot] -= 1
+                self._offer(world, slot)
+        return ("done",)
+
+    def _offer(self, world: World, slot: str) -> None:
+        service = world.slots[slot].service
+        line = [n for n, e in world.entries.items() if (e.service, e.state) == (service, "waiting")]
+        line.sort(key=lambda n: (world.entries[n].offers, world.entries[n].place))
+        for name in line:
+            entry = world.entries[name]
+            try:
+                world.check_seat(slot, entry.person)
+            except Refused:
+                continue
+            if any(_is_held(b, entry.person, service) for b in world.bookings.values()):
+                continue
+            count = entry.offers + 1
+            hold = f"{name}.{count}"
+            expires = world.now + OFFER_MINUTES
+            world.holds[hold] = Hold(
+                account=entry.account, people=(entry.person,), expires=expires, entry=name
+            )
+            world.bookings[f"{hold}/{entry.person}"] = Booking(
+                person=entry.person,
+                hold=hold,
+                service=service,
+                slot=slot,
+                state="held",
+                is_offer=True,
+            )
+            world.entries[name] = replace(entry, state="offered", offers=count, hold=hold)
+            return
+
+
+@dataclass(frozen=True, slots=True)
+class BookGuest(Command):
+    """The desk books for somebody without an account."""
+
+    name: str
+    slot: str
+
+    def apply(self, world: World) -> Outcome:
+        world.check_seat(self.slot, None)
+        world.bookings[self.name] = Booking(
+            person=None,
+            hold=None,
+            service=world.slots[self.slot].service,
+            slot=self.slot,
+            state="confirmed",
+        )
+        return ("done", "confirmed", 1)
+
+
+def _is_open(booking: Booking, person: str, service: str) -> bool:
+    return (booking.person, booking.service) == (person, service) and booking.state in OPEN
+
+
+def _is_held(booking: Booking, person: str, service: str) -> bool:
+    return (booking.person, booking.service, booking.state) == (person, service, "held")
+
+
+def _give_up(world: World, name: str) -> None:
+    """Delete what a hold holds; the offer of a line goes back to it, the second time for good."""
+    hold = world.holds[name]
+    world.holds[name] = replace(hold, state="released")
+    if hold.entry is not None:
+        entry = world.entries[hold.entry]
+        state = "passed" if entry.offers >= MOST_OFFERS else "waiting"
+        world.entries[hold.entry] = replace(entry, state=state, hold=None)
+    for key, booking in list(world.bookings.items()):
+        if booking.hold == name and booking.state == "held":
+            del world.bookings[key]
+            world.give_back(booking.slot)

@@ -1,0 +1,244 @@
+"""What bookings should do, without a database: a world of values, and commands that change it.
+
+Commands are atomic here. `explain` asks whether what happened at once happened in some order.
+Time is minutes since the world began; seats have no numbers, since which one is taken is chance.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+OPEN = frozenset({"requested", "confirmed"})
+SEATED = OPEN | {"held"}
+FULL = ("refused", "slot-full")
+LIVE = frozenset({"waiting", "offered"})
+
+Outcome = tuple[Any, ...]
+
+
+class Refused(Exception):
+    """The command changes nothing; `outcome` is what its caller is told."""
+
+    def __init__(self, slug: str, *more: object) -> None:
+        super().__init__(slug)
+        self.outcome: Outcome = ("refused", slug, *more)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """What is offered; `is_sure`: it confirms by itself."""
+
+    is_sure: bool
+    most_open: int
+    has_waitlist: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slot:
+    """A time of a service."""
+
+    service: str
+    starts: int
+    ends: int
+    capacity: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booking:
+    """A booking or, while `held`, what becomes one; person None is a guest."""
+
+    person: str | None
+    hold: str | None
+    service: str
+    slot: str
+    state: str
+    version: int = 1
+    proposed: str | None = None
+    proposal_until: int | None = None
+    is_offer: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """The header of what an account holds."""
+
+    account: str
+    people: tuple[str, ...]
+    expires: int
+    state: str = "open"
+    entry: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A place in a service's line."""
+
+    person: str
+    account: str
+    service: str
+    place: int
+    state: str = "waiting"
+    offers: int = 0
+    hold: str | None = None
+
+
+@dataclass(kw_only=True)
+class World:
+    """Everything there is. `kept`: free seats of a slot that the line is asked for first."""
+
+    services: Mapping[str, Service]
+    slots: Mapping[str, Slot]
+    now: int = 0
+    bookings: dict[str, Booking] = field(default_factory=dict)
+    holds: dict[str, Hold] = field(default_factory=dict)
+    entries: dict[str, Entry] = field(default_factory=dict)
+    kept: dict[str, int] = field(default_factory=dict)
+
+    def copy(self) -> "World":
+        return replace(
+            self,
+            bookings=dict(self.bookings),
+            holds=dict(self.holds),
+            entries=dict(self.entries),
+            kept=dict(self.kept),
+        )
+
+    def facts(self) -> frozenset[tuple[str, str, object]]:
+        """What two equal worlds have in common; their difference is readable."""
+        kept = {slot: count for slot, count in self.kept.items() if count}
+        tables: dict[str, Mapping[str, object]] = {
+            "booking": self.bookings,
+            "hold": self.holds,
+            "entry": self.entries,
+            "kept": kept,
+        }
+        return frozenset(
+            (table, name, row) for table, rows in tables.items() for name, row in rows.items()
+        )
+
+    def taken(self, slot: str) -> int:
+        return sum(
+            (b.state in SEATED and b.slot == slot) + (b.proposed == slot)
+            for b in self.bookings.values()
+        )
+
+    def has_free_seat(self, slot: str) -> bool:
+        free = self.slots[slot].capacity - self.taken(slot) - self.kept.get(slot, 0)
+        assert free >= 0
+        return free > 0
+
+    def check_seat(self, slot: str, person: str | None, but: str | None = None) -> None:
+        """A seat of the slot can be taken for the person, by the booking `but` or a new one."""
+        if not self.has_free_seat(slot):
+            raise Refused("slot-full")
+        if person is not None and any(
+            self.do_overlap(slot, other)
+            for name, b in self.bookings.items()
+            if b.person == person and name != but
+            for other in (b.slot if b.state in SEATED else None, b.proposed)
+        ):
+            raise Refused("overlapping")
+
+    def do_overlap(self, one: str, other: str | None) -> bool:
+        if other is None:
+            return False
+        a, b = self.slots[one], self.slots[other]
+        return a.starts < b.ends and b.starts < a.ends
+
+    def give_back(self, slot: str | None) -> None:
+        """A seat of the slot is free now: the line's, if anybody waits for it."""
+        if slot is not None and self.is_awaited(self.slots[slot].service):
+            self.kept[slot] = self.kept.get(slot, 0) + 1
+
+    def is_awaited(self, service: str) -> bool:
+        return self.services[service].has_waitlist and any(
+            e.service == service and e.state == "waiting" for e in self.entries.values()
+        )
+
+    def find_open(self, booking: str, version: int | None, states: frozenset[str]) -> Booking:
+        """The booking, if it is in one of these states and has this version: compare and swap."""
+        found = self.bookings.get(booking)
+        if found is None or found.state == "held":
+            raise Refused("not-found")
+        if found.state not in states or version not in {None, found.version}:
+            raise Refused("state-changed", found.state, found.version)
+        return found
+
+    def change(self, name: str, **values: Any) -> Outcome:
+        booking = self.bookings[name]
+        changed = replace(booking, version=booking.version + 1, **values)
+        self.bookings[name] = changed
+        return ("done", changed.state, changed.version)
+
+
+class Command:
+    """One request, or one step of the worker; `changes_line`: who waits is another matter then."""
+
+    changes_line: ClassVar[bool] = False
+
+    def apply(self, world: World) -> Outcome:
+        """Change the world and return the outcome, or raise Refused with the world half changed."""
+        raise NotImplementedError
+
+
+def attempt(world: World, command: Command) -> tuple[World, Outcome]:
+    """The world after the command, and its outcome; a refusal leaves the world as it was."""
+    after = world.copy()
+    try:
+        return after, command.apply(after)
+    except Refused as refused:
+        return world, refused.outcome
+
+
+def is_passed_by(done: Sequence[tuple[Command, Outcome]], place: int) -> bool:
+    """Whether this command may be told `slot-full` in no order: who replaces a seat by another of
+    the same time has both for a moment, and the one left is seen as free only afterwards.
+    """
+    command, outcome = done[place]
+    wanted = getattr(command, "slot", None)
+    others = (each for index, each in enumerate(done) if index != place)
+    return outcome == FULL and any(
+        getattr(other, "slot", None) == wanted and told[0] in {"held", "done"}
+        for other, told in others
+    )
+
+
+def explain(
+    before: World, done: Sequence[tuple[Command, Outcome]], after: World
+) -> Sequence[Command] | None:
+    """Return an order of the commands that gives these outcomes and this world, or None.
+
+    Walks sets of commands done so far, not orders: two orders that lead to one world are one.
+    """
+    level: dict[tuple[int, frozenset[Any]], tuple[World, tuple[Command, ...]]] = {
+        (0, before.facts()): (before, ())
+    }
+    for _ in done:
+        following = {}
+        for (mask, _facts), (world, order) in level.items():
+            for place, (command, outcome) in enumerate(done):
+                if mask & 1 << place:
+                    continue
+                then, told = attempt(world, command)
+                if told != outcome and is_passed_by(done, place):
+                    then, told = world, outcome
+                if told == outcome:
+                    following[mask | 1 << place, then.facts()] = (then, (*order, command))
+        level = following
+    # a hold of two seats is given back seat by seat: who joins the line meanwhile waits for one
+    is_joined = any(command.changes_line for command, _ in done)
+    facts = _but_kept(after.facts(), is_joined=is_joined)
+    return next(
+        (
+            order
+            for world, order in level.values()
+            if _but_kept(world.facts(), is_joined=is_joined) == facts
+        ),
+        None,
+    )
+
+
+def _but_kept(
+    facts: frozenset[tuple[str, str, object]], *, is_joined: bool
+) -> frozenset[tuple[str, str, object]]:
+    return frozenset(each for each in facts if each[0] != "kept") if is_joined else facts

@@ -1,0 +1,192 @@
+"""A day ends in one action, and that can be undone as far as nobody has gone on."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
+
+from phr_api.appointments.models import Booking, DayClosing, Ticket
+from phr_api.kit import clock
+from tests.appointments.line import Desk, make_desk
+from tests.appointments.test_checkin import book, code_of, scan
+from tests.factories.people import Citizen, make_citizen, make_staff
+
+CLINIC = "99018"  # of this module alone: closing is the whole facility's
+
+
+@pytest.fixture
+def desk(client: FlaskClient, session: Session) -> Desk:
+    for table in ("ticket", "day_closing", "booking"):
+        session.execute(text(f"DELETE FROM {table} WHERE facility_code = :c"), {"c": CLINIC})  # noqa: S608
+    session.commit()
+    return make_desk(client, session, facility_code=CLINIC)
+
+
+def missed(session: Session, desk: Desk, citizen: Citizen | None = None) -> Booking:
+    """A confirmed booking of today whose time has passed."""
+    booking = book(session, desk, citizen)
+    row = session.get_one(Booking, booking.id)
+    row.starts_at = max(midnight(), clock.now() - timedelta(minutes=5))
+    session.commit()
+    return row
+
+
+def midnight() -> datetime:
+    today = clock.now().astimezone(clock.VIETNAM)
+    return today.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def close(desk: Desk, on: str = "", **headers: str) -> TestResponse:
+    return desk.post("/day-closings", {"on": on or clock.today().isoformat()}, **headers)
+
+
+def undo(desk: Desk, closing: Any) -> Any:
+    answer = desk.post(f"/day-closings/{closing['id']}/undo")
+    assert answer.status_code == 200
+    return answer.get_json()
+
+
+def state(session: Session, row: Booking) -> str:
+    session.rollback()
+    return str(session.scalar(select(Booking.state).where(Booking.id == row.id)))
+
+
+def tickets(session: Session, desk: Desk) -> list[str]:
+    session.rollback()
+    query = select(Ticket.state).where(Ticket.queue_id == desk.queue.id).order_by(Ticket.number)
+    return list(session.scalars(query))
+
+
+def test_a_days_end_and_its_undoing(session: Session, desk: Desk) -> None:
+    citizen = make_citizen(session)
+    absent, later, inside = missed(session, desk, citizen), book(session, desk), book(session, desk)
+    scan(desk, code_of(inside))
+    desk.act("start", desk.next())
+    desk.give()
+    desk.give()
+    desk.act("skip", desk.next())
+
+    answer = close(desk)
+    assert answer.status_code == 201
+    closing = answer.get_json()
+    assert (closing["noShow"], closing["left"], closing["done"]) == (1, 2, 1)
+    assert (closing["by"], closing["undoneAt"]) == ("Nhân viên thử", None)
+    assert [state(session, row) for row in (absent, later, inside)] == [
+        "no-show",
+        "confirmed",
+        "done",
+    ]
+    assert tickets(session, desk) == ["done", "left", "left"]
+
+    undone = undo(desk, closing)
+    assert (undone["restored"], undone["kept"], undone["undoneBy"]) == (5, 0, "Nhân viên thử")
+    assert [state(session, row) for row in (absent, later, inside)] == [
+        "confirmed",
+        "confirmed",
+        "in-room",
+    ]
+    assert tickets(session, desk) == ["in-room", "skipped", "waiting"]
+    assert undo(desk, closing) == undone
+    actions = session.scalars(
+        text(
+            "SELECT e.action FROM audit_event e JOIN audit_subject s ON s.event_id = e.id"
+            " WHERE s.profile_id = :id ORDER BY e.at"
+        ),
+        {"id": citizen.profile.id},
+    ).all()
+    assert actions == ["day.close", "day.reopen"]
+
+
+def test_undoing_leaves_what_was_changed_since(session: Session, desk: Desk) -> None:
+    first, second = missed(session, desk), missed(session, desk)
+    desk.give()
+    closing = close(desk).get_json()
+    row = session.get_one(Booking, first.id, populate_existing=True)
+    row.version += 1
+    session.commit()
+    undone = undo(desk, closing)
+    assert (undone["restored"], undone["kept"]) == (2, 1)
+    assert (state(session, first), state(session, second)) == ("no-show", "confirmed")
+    assert tickets(session, desk) == ["waiting"]
+
+
+def test_a_closed_day_gives_no_more_numbers(session: Session, desk: Desk) -> None:
+    booking = book(session, desk)
+    closing = close(desk).get_json()
+    for answer in (
+        desk.post("/tickets", {"queueId": str(desk.queue.id)}),
+        desk.post(f"/queues/{desk.queue.id}/blocks", {"count": 3}),
+        scan(desk, code_of(booking)),
+        close(desk),
+    ):
+        assert answer.status_code == 409
+        assert answer.get_json()["type"] == "/problems/appointments/day-closed"
+    assert state(session, booking) == "confirmed"
+    undo(desk, closing)
+    assert desk.give()["label"] == "A001"
+    assert close(desk).status_code == 201
+
+
+def test_the_same_key_closes_once(session: Session, desk: Desk) -> None:
+    key = {"Idempotency-Key": uuid4().hex}
+    first, again = close(desk, **key), close(desk, **key)
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.get_json() == again.get_json()
+
+
+def test_two_desks_close_a_day_once(app: Flask, session: Session, desk: Desk) -> None:
+    for _ in range(3):
+        missed(session, desk)
+
+    def one(_: int) -> int:
+        return close(Desk(app.test_client(), desk.clerk, desk.queue)).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(one, range(4))) == [201, 409, 409, 409]
+    session.rollback()
+    rows = session.scalars(select(DayClosing).where(DayClosing.facility_code == CLINIC)).all()
+    assert [len(row.changes["bookings"]) for row in rows] == [3]
+
+
+def test_a_day_to_come_does_not_end(desk: Desk) -> None:
+    tomorrow = clock.today() + timedelta(days=1)
+    assert close(desk, tomorrow.isoformat()).status_code == 422
+    assert close(desk, "hôm qua").status_code == 422
+
+
+def test_a_past_day_can_be_ended(session: Session, desk: Desk) -> None:
+    booking = missed(session, desk)
+    row = session.get_one(Booking, booking.id)
+    row.starts_at -= timedelta(days=1)
+    session.commit()
+    yesterday = clock.today() - timedelta(days=1)
+    assert close(desk, yesterday.isoformat()).get_json()["noShow"] == 1
+    assert desk.give()["state"] == "waiting"
+
+
+def test_only_the_desk_ends_a_day(client: FlaskClient, session: Session, desk: Desk) -> None:
+    closing = close(desk).get_json()
+    url = f"{desk.facility}/day-closings"
+
+    def asked(headers: dict[str, str]) -> set[int]:
+        sent = headers | {"Idempotency-Key": uuid4().hex}
+        body = {"on": clock.today().isoformat()}
+        closed = client.post(url, json=body, headers=sent)
+        return {
+            closed.status_code,
+            client.post(f"{url}/{closing['id']}/undo", headers=sent).status_code,
+        }
+
+    assert asked({}) == {401}
+    assert asked(make_citizen(session).headers) == {404}
+    assert asked(make_staff(session, facility_code="99002").headers) == {404}
+    for role in ("doctor", "viewer"):
+        assert asked(make_staff(session, facility_code=CLINIC, role=role).headers) == {403}
+    assert desk.post(f"/day-closings/{uuid4()}/undo").status_code == 404

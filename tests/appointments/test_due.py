@@ -1,0 +1,143 @@
+"""What becomes due for bookings, with the clock moved."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from phr_api.appointments import By, work_once
+from phr_api.appointments.models import Booking, BookingDue
+from phr_api.appointments.service import moving
+from phr_api.appointments.service.due import (
+    answer_unanswered,
+    lapse_proposals,
+    remind_desks,
+    send_due,
+)
+from phr_api.kit import clock
+from phr_api.kit.db import unit_of_work
+from tests.appointments.asking import seats_by
+from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
+
+pytestmark = pytest.mark.usefixtures("app")  # make_citizen signs in
+
+Bound = Callable[[], AbstractContextManager[None]]
+Step = Callable[[Session, datetime], bool]
+
+
+def run(as_worker: Bound, step: Step) -> None:
+    """Run the step until there is nothing left, as the worker's role."""
+    for _ in range(20):
+        with as_worker(), unit_of_work() as session:
+            if not step(session, clock.now()):
+                return
+    raise AssertionError("it never ends")
+
+
+def now_of(session: Session, booking: Booking) -> Booking:
+    session.expire_all()
+    return session.get_one(Booking, booking.id, populate_existing=True)
+
+
+def kinds_told(session: Session, booking: Booking) -> list[str]:
+    query = text("SELECT kind FROM notification WHERE ref_id = :id ORDER BY id")
+    return list(session.scalars(query, {"id": booking.id}))
+
+
+def test_half_way_the_desk_is_reminded(session: Session, as_worker: Bound) -> None:
+    at = clock.now()
+    early = make_booking(session, state="requested", respond_by=at + timedelta(hours=4))
+    late = make_booking(
+        session,
+        state="requested",
+        created_at=at - timedelta(hours=3),
+        respond_by=at + timedelta(hours=1),
+    )
+    run(as_worker, remind_desks)
+    assert now_of(session, early).desk_reminded_at is None
+    assert now_of(session, late).desk_reminded_at is not None
+
+
+def test_without_an_answer_the_service_answers(session: Session, as_worker: Bound) -> None:
+    generous = make_service(session, when_unanswered="confirm")
+    strict = make_service(session)
+    free = [
+        make_slot(session, service=strict, starts_in=timedelta(days=days)) for days in range(3, 8)
+    ]
+    bookings = [
+        make_booking(
+            session,
+            slot=make_slot(session, service=service),
+            state="requested",
+            respond_by=clock.now() - timedelta(seconds=1),
+        )
+        for service in (generous, strict)
+    ]
+    waiting = make_booking(session, state="requested")
+    run(as_worker, answer_unanswered)
+    confirmed, declined = (now_of(session, each) for each in bookings)
+    assert confirmed.state == "confirmed"
+    assert declined.state == "declined"
+    assert declined.alternatives == [slot.id for slot in free[:3]]
+    assert seats_by(session, declined) == {1: None}
+    assert kinds_told(session, declined) == ["booking.declined"]
+    assert now_of(session, waiting).state == "requested"
+
+
+def test_an_unanswered_proposal_lapses_and_the_booking_stays(
+    session: Session, as_worker: Bound
+) -> None:
+    service = make_service(session)
+    old = make_slot(session, service=service)
+    new = make_slot(session, service=service, starts_in=timedelta(days=3))
+    booking = make_booking(session, slot=old)
+    until = clock.now() + timedelta(hours=1)
+    moving.propose(session, booking.id, new.id, until=until, expected=1, actor=By(kind="worker"))
+    session.commit()
+    run(as_worker, lapse_proposals)
+    assert seats_of(session, new.id) == {1: booking.id}
+    with clock.moved(timedelta(hours=2)):
+        run(as_worker, lapse_proposals)
+    assert seats_of(session, new.id) == {1: None}
+    assert seats_of(session, old.id) == {1: booking.id}
+    assert now_of(session, booking).proposal_until is None
+    assert now_of(session, booking).state == "confirmed"
+
+
+def test_reminders_are_sent_once_for_confirmed_bookings(session: Session, as_worker: Bound) -> None:
+    confirmed, requested = make_booking(session), make_booking(session, state="requested")
+    cancelled = make_booking(session, state="cancelled")
+    past = clock.now() - timedelta(minutes=1)
+    for booking in (confirmed, requested, cancelled):
+        session.add_all(
+            BookingDue(booking_id=booking.id, what=what, due_at=past)
+            for what in ("remind-day", "remind-2h", "still-coming")
+        )
+    later = make_booking(session)
+    session.add(
+        BookingDue(booking_id=later.id, what="remind-2h", due_at=clock.now() + timedelta(hours=1))
+    )
+    session.commit()
+    run(as_worker, send_due)
+    assert sorted(kinds_told(session, confirmed)) == [
+        "reminder.day",
+        "reminder.still-coming",
+        "reminder.two-hours",
+    ]
+    assert now_of(session, confirmed).still_coming == "asked"
+    for booking in (requested, cancelled, later):
+        assert kinds_told(session, booking) == []
+    left = session.query(BookingDue).where(BookingDue.booking_id == later.id).count()
+    assert left == 1
+
+
+def test_one_round_of_the_worker_does_it_all(session: Session, as_worker: Bound) -> None:
+    booking = make_booking(
+        session, state="requested", respond_by=clock.now() - timedelta(seconds=1)
+    )
+    with as_worker():
+        work_once()
+    assert now_of(session, booking).state == "declined"

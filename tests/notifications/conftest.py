@@ -1,0 +1,45 @@
+"""A sender that remembers, in place of the network."""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from phr_api.notifications.models import Delivery, Notification
+from phr_api.notifications.rules.policy import Sent
+from phr_api.notifications.service import delivering
+from phr_api.notifications.service.sending import ConsoleSender, Message
+
+
+@dataclass
+class FakeSender:
+    """Keeps what it was given, and answers what the test said, once each."""
+
+    sent: list[Message] = field(default_factory=list)
+    answers: list[Sent] = field(default_factory=list)
+
+    def send(self, messages: Sequence[Message], at: datetime) -> list[Sent]:  # noqa: ARG002
+        self.sent.extend(messages)
+        return [self.answers.pop(0) if self.answers else Sent() for _ in messages]
+
+
+@pytest.fixture
+def empty_outbox(app: Flask, session: Session) -> None:
+    """What other tests of this process told would be drained here as well."""
+    session.execute(delete(Delivery))
+    session.execute(delete(Notification))
+    session.commit()
+
+
+@pytest.fixture
+def push(empty_outbox: None) -> Generator[FakeSender]:
+    """The push sender of this process; SMS go to a second one, `push.sms`."""
+    fake, sms = FakeSender(), FakeSender()
+    fake.sms = sms  # type: ignore[attr-defined]
+    delivering.use({"push": fake, "sms": sms})
+    yield fake
+    delivering.use({"push": ConsoleSender(), "sms": ConsoleSender()})

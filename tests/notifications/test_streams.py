@@ -1,0 +1,213 @@
+"""/v1/events: woken by the relay, resumed, ended by the token or a lost right, three an account."""
+
+import json
+import queue
+import threading
+from collections.abc import Generator, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+
+from phr_api.identity import tokens
+from phr_api.identity.rules import ACCESS_TOKEN_LIFE
+from phr_api.kit import clock
+from phr_api.notifications.models import Notification
+from phr_api.notifications.service import outbox, streams
+from tests.consent.test_carers import family
+from tests.factories.consent import make_carer
+from tests.factories.notifications import make_notification
+from tests.factories.people import SignedIn, make_citizen, make_phone
+
+PATIENCE = 10.0
+
+
+@pytest.fixture
+def offered(empty_outbox: None) -> Generator[None]:
+    streams.configure(serves_streams=True)
+    yield
+    streams.configure(serves_streams=False)
+
+
+class Reader:
+    """Reads a stream in a thread of its own, as an app does."""
+
+    def __init__(self, client: FlaskClient, who: SignedIn, last: object = None) -> None:
+        headers = who.headers | ({} if last is None else {"Last-Event-ID": str(last)})
+        self.answer = client.get("/v1/events", headers=headers)
+        self.events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        if self.answer.status_code == 200:
+            self.thread = threading.Thread(target=self._read, daemon=True)
+            self.thread.start()
+
+    def _read(self) -> None:
+        lines: Iterator[bytes] = iter(self.answer.response)  # type: ignore[arg-type]
+        for block in lines:
+            fields = dict(
+                line.split(": ", 1) for line in block.decode().splitlines() if ": " in line
+            )
+            if "event" in fields:
+                self.events.put(fields | {"data": json.loads(fields["data"])})
+        self.events.put(None)
+
+    def close(self) -> None:
+        """End it as a lost right does: this thread may not close what another one reads."""
+        for stream in streams._hub._all():
+            stream.wakes.put("lost")
+        self.thread.join(PATIENCE)
+        self.answer.close()
+
+    def next(self) -> dict[str, Any] | None:
+        return self.events.get(timeout=PATIENCE)
+
+
+def relay(session: Session) -> None:
+    outbox.drain(session, clock.now())
+    session.commit()
+
+
+def tell(session: Session, **given: Any) -> Notification:
+    told = make_notification(session, **given)
+    relay(session)
+    return told
+
+
+@pytest.mark.usefixtures("offered")
+def test_what_is_told_reaches_an_open_stream_as_ids(client: FlaskClient, session: Session) -> None:
+    citizen = make_citizen(session)
+    make_notification(session, profile_id=citizen.profile.id)
+    reader = Reader(client, citizen)
+    assert reader.answer.mimetype == "text/event-stream"
+    assert reader.answer.headers["Cache-Control"] == "private, no-store"
+    booking = uuid4()
+    told = tell(
+        session,
+        profile_id=citizen.profile.id,
+        ref_kind="booking",
+        ref_id=booking,
+        params={"facility": "Bệnh viện Thử"},
+    )
+    got = reader.next()
+    assert got == {
+        "id": str(told.id),
+        "event": "notification",
+        "data": {
+            "id": str(told.id),
+            "category": "booking",
+            "kind": "booking.confirmed",
+            "profileId": str(citizen.profile.id),
+            "ref": {"kind": "booking", "id": str(booking)},
+        },
+    }
+    near = tell(session, profile_id=citizen.profile.id, category="queue", kind="queue.near")
+    last = reader.next()
+    assert last is not None
+    assert (last["event"], last["id"]) == ("queue", str(near.id))
+    reader.close()
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_stream_goes_on_from_the_last_event(client: FlaskClient, session: Session) -> None:
+    citizen = make_citizen(session)
+    whose = {"profile_id": citizen.profile.id}
+    first = make_notification(session, **whose)
+    second = make_notification(session, **whose)
+    reader = Reader(client, citizen, last=first.id)
+    got = reader.next()
+    assert got is not None
+    assert got["id"] == str(second.id)
+    reader.close()
+    bad = client.get("/v1/events", headers=citizen.headers | {"Last-Event-ID": "not an id"})
+    assert bad.status_code == 400
+
+
+@pytest.mark.usefixtures("offered")
+@pytest.mark.parametrize("lost", ["carer", "session"])
+def test_a_lost_right_ends_the_stream(client: FlaskClient, session: Session, lost: str) -> None:
+    _, child, _ = family(session)
+    parent = make_citizen(session)
+    carer = make_carer(session, account=parent.account, child=child)
+    reader = Reader(client, parent)
+    tell(session, profile_id=child.id)
+    assert reader.next() is not None
+    settle(parent)
+    if lost == "carer":
+        carer.ended_at = clock.now()
+        session.add(carer)
+    else:
+        parent.session.ended_at = clock.now()
+        session.add(parent.session)
+    session.commit()
+    tell(session, profile_id=child.id)
+    end = reader.next()
+    assert end is not None
+    assert end["event"] == "access-lost"
+    assert reader.next() is None
+
+
+def settle(who: SignedIn) -> None:
+    """Wait until the hub has read whose people this stream may be told of."""
+    tries = threading.Event()
+    for _ in range(int(PATIENCE / 0.05)):
+        held = [s for s in streams._hub._all() if s.principal.account_id == who.account.id]
+        if held and held[0].people is not None:
+            return
+        tries.wait(0.05)
+    raise AssertionError("the hub does not look at rights")
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_phone_session_hears_its_own_alone(client: FlaskClient, session: Session) -> None:
+    phone = make_phone(session)
+    reader = Reader(client, phone)
+    tell(session, profile_id=make_citizen(session).profile.id)
+    own = tell(session, account_id=phone.account.id, via_phone=True)
+    got = reader.next()
+    assert got is not None
+    assert (got["id"], got["data"]["profileId"]) == (str(own.id), None)
+    reader.close()
+
+
+@pytest.mark.usefixtures("offered")
+def test_three_an_account(client: FlaskClient, session: Session) -> None:
+    citizen = make_citizen(session)
+    readers = [Reader(client, citizen) for _ in range(3)]
+    fourth = client.get("/v1/events", headers=citizen.headers)
+    assert fourth.status_code == 429
+    assert fourth.get_json()["type"].endswith("notifications/too-many-streams")
+    for reader in readers:
+        reader.close()
+    again = client.get("/v1/events", headers=citizen.headers)
+    assert again.status_code == 200
+    again.close()
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_stream_ends_with_its_token(client: FlaskClient, session: Session) -> None:
+    citizen = make_citizen(session)
+    with clock.moved(-(ACCESS_TOKEN_LIFE - timedelta(seconds=2))):
+        token, _ = tokens.issue(citizen.principal)
+    answer = client.get("/v1/events", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+    blocks = list(answer.response)
+    assert blocks[0] == b"retry: 3000\n\n"
+    assert streams._hub._streams.get(citizen.account.id) is None
+
+
+def test_a_process_without_the_threads_has_no_streams(
+    client: FlaskClient, session: Session
+) -> None:
+    citizen = make_citizen(session)
+    assert client.get("/v1/events", headers=citizen.headers).status_code == 404
+    assert client.get("/v1/events").status_code == 401
+    query = f"/v1/events?access_token={citizen.headers['Authorization'].partition(' ')[2]}"
+    assert client.get(query).status_code == 401
+
+
+def test_me_names_the_address(client: FlaskClient, session: Session) -> None:
+    citizen = make_citizen(session)
+    me = client.get("/v1/me", headers=citizen.headers).get_json()
+    assert me["events"] == "http://127.0.0.1:8001/v1/events"
