@@ -2,6 +2,7 @@
 
 import argparse
 import platform
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +18,7 @@ HOW = (
     "Ratios are medians of rounds in which the figure and its peer were measured one after the"
     " other; absolute numbers are of this one machine and this one run."
 )
+SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 PARTS = {
     "book": book.run,
     "intake": intake.run,
@@ -29,7 +31,7 @@ PARTS = {
 
 
 def main() -> int:
-    """Run the named parts, or all; only a full run of all writes RESULTS.md."""
+    """Run the named parts, or all; in full, their sections of RESULTS.md are written anew."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all")
     parser.add_argument("--small", action="store_true", help="only whether they still run")
@@ -40,18 +42,20 @@ def main() -> int:
         EmbeddedServer.start(Path(folder)) as cluster,
     ):
         reports = [PARTS[name](cluster, Path(folder), scale) for name in chosen]
-    if set(chosen) == set(PARTS) and scale is FULL:
-        RESULTS.write_text(render(reports))
+    if scale is FULL:
+        RESULTS.write_text(render(RESULTS.read_text() if RESULTS.exists() else "", reports))
     return 0 if all(report.is_ok for report in reports) else 1
 
 
-def render(reports: list[Report]) -> str:
-    """Return RESULTS.md: what was measured, on what, when."""
+def render(before: str, reports: list[Report]) -> str:
+    """Return RESULTS.md with these sections in place of those of `before` with their titles."""
+    told = dict(SECTION.findall(before))
     machine = f"{clock.today().isoformat()}, Python {platform.python_version()}"
-    lines = ["# Results of `make bench`", "", f"{machine}, {platform.machine()}. {HOW}"]
     for report in reports:
-        lines += ["", f"## {report.title}", "", "```", *report.lines, "```"]
-    return "\n".join(lines) + "\n"
+        lines = [f"{machine}, {platform.machine()}", "", "```", *report.lines, "```"]
+        told[report.title] = "\n".join(lines)
+    sections = [f"## {title}\n\n{text.strip()}" for title, text in told.items()]
+    return "\n\n".join(["# Results of `make bench`", HOW, *sections]) + "\n"
 
 
 if __name__ == "__main__":
