@@ -6,6 +6,7 @@ from phr_api.kit.jobs import Task
 from phr_api.notifications.rules.words import KINDS, Words
 from phr_api.notifications.service.configuring import configure, events_address
 from phr_api.notifications.service.delivering import deliver_once, find_deliveries
+from phr_api.notifications.service.expiring import tell_expiring
 from phr_api.notifications.service.openings import on_opened
 from phr_api.notifications.service.outbox import drain_once
 from phr_api.notifications.service.telling import Tell, cancel_untold, tell
@@ -24,10 +25,14 @@ __all__ = [
     "on_opened",
     "tasks",
     "tell",
+    "tell_expiring",
     "trim",
 ]
 
 
 def tasks() -> tuple[Task, ...]:
     """Return what the worker does for this room on its own."""
-    return (Task(name="trim notifications", every=timedelta(hours=1), work=trim),)
+    return (
+        Task(name="trim notifications", every=timedelta(hours=1), work=trim),
+        Task(name="tell what ends soon", every=timedelta(hours=6), work=tell_expiring),
+    )

@@ -31,6 +31,7 @@ APPOINTMENTS = {"is_awaited": WEB | WORKER, "waitlist_place": WEB}
 QUEUE: dict[str, set[str]] = {"find_todays": WEB, "queue_place": WEB, "screen": WEB}
 NOTIFICATIONS: dict[str, set[str]] = {
     "bind_push_token": WEB,
+    "expiring": WORKER,
     "notification_targets": WORKER,
     "stream_rights": WEB,
 }
