@@ -211,6 +211,23 @@ def test_preferences_turn_a_channel_of_a_category_off(
     assert len(push.sms.sent) == 1  # type: ignore[attr-defined]
 
 
+def test_a_service_that_asks_for_a_year_of_rest_is_tried_again_the_same_hour(
+    session: Session, push: FakeSender, as_worker: AsWorker
+) -> None:
+    citizen = make_citizen(session)
+    make_token(session, citizen)
+    make_notification(session, profile_id=citizen.profile.id)
+    push.answers = [Sent(reason="unavailable", retry_after=timedelta(days=365))]
+    work(as_worker)
+    with clock.moved(timedelta(minutes=14)):
+        work(as_worker)
+    assert len(push.sent) == 1
+    with clock.moved(timedelta(minutes=16)):
+        work(as_worker)
+    assert len(push.sent) == 2
+    assert states(session)[0][0] == "handed"
+
+
 def test_a_token_that_is_gone_is_forgotten_and_a_busy_service_is_left_alone(
     session: Session, push: FakeSender, as_worker: AsWorker
 ) -> None:

@@ -35,6 +35,9 @@ POLICY: Mapping[str, Action] = {
 }
 
 
+LONGEST_REST = timedelta(minutes=15)  # whatever a service asks for, it is tried again
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
     """How the sending of one message ended; `reason` is None when it was handed over."""
@@ -54,6 +57,11 @@ class Verdict:
     is_alarm: bool = False
 
 
+def rest_asked(sent: Sent) -> timedelta:
+    """How long the service wants to be left alone, as far as we follow it."""
+    return min(sent.retry_after or timedelta(), LONGEST_REST)
+
+
 def judge(
     sent: Sent, *, attempts: int, at: datetime, expires_at: datetime, jitter: float
 ) -> Verdict:
@@ -70,7 +78,7 @@ def judge(
         )
     is_alarm = action == "alarm"
     wait = ALARM_WAIT if is_alarm else _backoff(attempts, jitter)
-    due_at = at + max(wait, sent.retry_after or timedelta())
+    due_at = at + max(wait, rest_asked(sent))
     state: Literal["due", "expired"] = "due" if due_at < expires_at else "expired"
     return Verdict(state=state, due_at=due_at, reason=sent.reason, is_alarm=is_alarm)
 

@@ -27,7 +27,8 @@ from phr_api.notifications.service.sending import ConsoleSender, Message, Sender
 
 log = logging.getLogger(__name__)
 
-BATCH = 100
+# FCM takes a hundred at once; SMS go one by one, and all of a batch must end within its claim
+BATCHES = {"push": 100, "sms": 5}
 CLAIMED_FOR = timedelta(seconds=60)
 
 # What cannot arrive in time any more is expired here, and never sent.
@@ -102,9 +103,10 @@ def deliver(channel: str) -> int:
 
 
 def claim(session: Session, channel: str, at: datetime) -> list[Claim]:
-    """Take up to BATCH due deliveries for CLAIMED_FOR; expired ones end here."""
+    """Take a batch of due deliveries for CLAIMED_FOR; expired ones end here."""
+    most = BATCHES[channel]
     rows = run(
-        session, _CLAIM, {"at": at, "until": at + CLAIMED_FOR, "channel": channel, "most": BATCH}
+        session, _CLAIM, {"at": at, "until": at + CLAIMED_FOR, "channel": channel, "most": most}
     )
     return [one for one in (Claim(*row) for row in rows) if one.state == "due"]
 
@@ -169,8 +171,8 @@ def record(
     at: datetime,
 ) -> None:
     """Write how each sending ended, by the policy; a service that asks for rest gets it."""
-    rest = max((sent.retry_after for _, sent in outcomes if sent.retry_after), default=None)
-    if rest is not None:
+    rest = max((policy.rest_asked(sent) for _, sent in outcomes), default=timedelta())
+    if rest:
         _Process.not_before[channel] = at + rest
     forgotten: list[UUID] = []
     values = []
