@@ -31,6 +31,7 @@ OLDEST_PROOF = timedelta(minutes=10)
 USABLE_OFFLINE = timedelta(hours=24)
 SHORTEST_LIFE, LONGEST_LIFE = timedelta(minutes=1), timedelta(days=1)
 # Bad tokens with invented kids must not become requests to Google.
+RETRY_AFTER = timedelta(seconds=5)
 REFETCH_AFTER = timedelta(seconds=60)
 TIMEOUT = httpx.Timeout(5.0, connect=3.0)
 LARGEST_ANSWER = 256 * 1024
@@ -65,6 +66,7 @@ class PhoneVerifier:
         self._http = httpx.Client(timeout=TIMEOUT, follow_redirects=False)
         self._lock = threading.Lock()
         self._certificates: _Certificates | None = None
+        self._tried_at: datetime | None = None
 
     def verify(self, id_token: str) -> PhoneIdentity:
         """Return what the token proves; PhoneProofRefused when that is no fresh phone number.
@@ -93,7 +95,10 @@ class PhoneVerifier:
             is_due = held is None or at >= held.fresh_until
             if held is not None and kid not in held.keys:
                 is_due = is_due or at >= held.fetched_at + REFETCH_AFTER
+            if self._tried_at is not None and at < self._tried_at + RETRY_AFTER:
+                is_due = False  # nobody waits for Google again and again while it is out of reach
             if is_due:
+                self._tried_at = at
                 held = self._certificates = self._fetch(held, at)
         if held is None:
             raise ProviderUnavailable

@@ -20,7 +20,7 @@ from phr_api.migrations.booking_parts import (
     WAITLIST_PLACE,
     WIRE_MOMENT,
 )
-from phr_api.migrations.sql import Executes, definer, invoker
+from phr_api.migrations.sql import ACCOUNT, Executes, definer, invoker
 
 # A hold with what it still holds, person by person under their own scope.
 HOLD_WIRE = """
@@ -73,6 +73,21 @@ BEGIN
     END LOOP;
 END $$"""
 
+# Of a number, whoever owned it when they were made: a fresh proof hides bookings, not their seats.
+PHONE_COUNTS = f"""
+CREATE FUNCTION phone_counts(
+    p_account uuid, p_service uuid, p_facility text, p_at timestamptz,
+    OUT open_now integer, OUT missed integer
+) LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT count(*) FILTER (WHERE b.service_id = p_service
+               AND b.state IN ('requested', 'confirmed') AND b.starts_at > p_at)::integer,
+           count(*) FILTER (WHERE b.facility_code = p_facility
+               AND (b.state = 'no-show' OR b.is_late))::integer
+    FROM booking b
+    WHERE b.via_phone AND b.account_id = p_account AND p_account = {ACCOUNT}
+      AND b.starts_at > p_at - interval '180 days'
+$$"""
+
 # Quota per person and service; one only, after three late cancellations or absences in 180 days.
 CHECK_QUOTA = """
 CREATE FUNCTION check_quota(
@@ -85,13 +100,8 @@ DECLARE
 BEGIN
     -- two statements: one condition for both would hide the indexes
     IF p_person IS NULL THEN
-        SELECT count(*) FILTER (WHERE b.service_id = p_service.id
-                   AND b.state IN ('requested', 'confirmed') AND b.starts_at > p_at),
-               count(*) FILTER (WHERE b.facility_code = p_service.facility_code
-                   AND (b.state = 'no-show' OR b.is_late))
-        INTO open_now, missed FROM booking b
-        WHERE b.via_phone AND b.account_id = p_account
-          AND b.starts_at > p_at - interval '180 days';
+        SELECT c.open_now, c.missed INTO open_now, missed
+        FROM phone_counts(p_account, p_service.id, p_service.facility_code, p_at) c;
     ELSE
         SELECT count(*) FILTER (WHERE b.service_id = p_service.id
                    AND b.state IN ('requested', 'confirmed') AND b.starts_at > p_at),
@@ -370,7 +380,9 @@ INVOKERS = (
 
 
 def create_booking_functions(op: Executes) -> None:
-    """Create them all; the two definers are on R10's closed list."""
+    """Create them all; the three definers are on R10's closed list."""
+    counts = "phone_counts(uuid, uuid, text, timestamptz)"
+    definer(op, PHONE_COUNTS, counts, to=("phr_web", "phr_worker"))
     definer(op, IS_AWAITED, "is_awaited(uuid, timestamptz)", to=("phr_web", "phr_worker"))
     definer(op, WAITLIST_PLACE, "waitlist_place(uuid)", to=("phr_web",))
     for sql, signature in INVOKERS:

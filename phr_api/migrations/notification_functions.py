@@ -187,6 +187,8 @@ BEGIN
             SET phone = excluded.phone, verified_at = excluded.verified_at;
     UPDATE session s SET ended_at = p_at, end_reason = 'ended'
         WHERE s.account_id = signed_in AND s.provider = 'firebase-phone' AND s.ended_at IS NULL;
+    -- a number may have a new owner: what the one before wrote down is not theirs
+    UPDATE notification_setting n SET sms_phone = NULL WHERE n.account_id = signed_in;
     RETURN signed_in;
 END $$"""
 

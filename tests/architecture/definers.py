@@ -27,7 +27,11 @@ BASE: dict[str, set[str]] = {
     "use_activation": WEB,
 }
 CLINICS: dict[str, set[str]] = {}
-APPOINTMENTS = {"is_awaited": WEB | WORKER, "waitlist_place": WEB}
+APPOINTMENTS = {
+    "is_awaited": WEB | WORKER,
+    "phone_counts": WEB | WORKER,
+    "waitlist_place": WEB,
+}
 QUEUE: dict[str, set[str]] = {"find_todays": WEB, "queue_place": WEB, "screen": WEB}
 NOTIFICATIONS: dict[str, set[str]] = {
     "bind_push_token": WEB,

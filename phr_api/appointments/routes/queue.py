@@ -45,7 +45,7 @@ from phr_api.identity import current_principal
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.idempotency import Created, once
-from phr_api.kit.problems import NotFound
+from phr_api.kit.problems import InvalidRequest, NotFound
 from phr_api.kit.web import current_attempt
 
 FACILITY = "/facilities/<string(length=5):code>"
@@ -75,9 +75,12 @@ class Queues(MethodView):
 @queue_blp.response(200, TicketsSchema)
 def list_tickets(asked: dict[str, Any], code: str, queue_id: UUID) -> dict[str, Any]:
     """List a day's line: who is called, then who waits in calling order, then the rest"""
+    day = asked["on"] or clock.today()
+    if day < clock.today():  # R7: staff see today and later
+        raise InvalidRequest(errors={"query": {"on": ["Today or later."]}})
     with at_facility(code, READERS) as (session, scope):
         queue = queue_of(session, scope, queue_id)
-        found = line.find_line(session, queue.id, asked["on"] or clock.today())
+        found = line.find_line(session, queue.id, day)
         people = {ticket.profile_id for ticket, _ in found if ticket.profile_id}
         if people:  # the page asks every few seconds; numbers without people concern nobody
             audit.record_list(session, scope.actor, action="queue.list", subjects=people)

@@ -128,13 +128,20 @@ def propose(
 def answer_proposal(
     session: Session, booking_id: UUID, *, accept: bool, expected: int | None, actor: By
 ) -> Booking:
-    """Move to the proposed time, or keep the old one. Raises StateChanged, TooLate."""
+    """Move to the proposed time, or keep the old one.
+
+    Raises StateChanged, TooLate, SlotNotOpen when the clinic closed that time meanwhile.
+    """
     before = _locked(session, booking_id, expected)
     is_open = before.proposal_until is not None and before.proposal_until > clock.now()
     if not is_open:
         raise TooLate
     if not accept:
         return drop_proposal(session, before, what="proposal-refused", actor=actor)
+    if before.proposed_slot_id is None or (
+        get_slot(session, before.proposed_slot_id).status != "open"
+    ):
+        raise SlotNotOpen
     if before.slot_id is not None and before.seat_no is not None:
         free_seat(session, before.slot_id, before.seat_no, before.id)
     service = clinics.find_service(session, before.service_id)
