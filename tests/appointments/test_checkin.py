@@ -27,6 +27,8 @@ from tests.factories.people import (
     make_staff,
 )
 
+pytestmark = pytest.mark.usefixtures("noon")
+
 NOBODYS = "001190000088"
 STREET = "Số 7 Ngõ Không Có Thật"
 

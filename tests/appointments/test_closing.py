@@ -64,6 +64,7 @@ def tickets(session: Session, desk: Desk) -> list[str]:
     return list(session.scalars(query))
 
 
+@pytest.mark.usefixtures("noon")
 def test_a_days_end_and_its_undoing(session: Session, desk: Desk) -> None:
     citizen = make_citizen(session)
     absent, later, inside = missed(session, desk, citizen), book(session, desk), book(session, desk)
@@ -117,6 +118,7 @@ def test_undoing_leaves_what_was_changed_since(session: Session, desk: Desk) -> 
     assert tickets(session, desk) == ["waiting"]
 
 
+@pytest.mark.usefixtures("noon")
 def test_a_closed_day_gives_no_more_numbers(session: Session, desk: Desk) -> None:
     booking = book(session, desk)
     closing = close(desk).get_json()

@@ -17,6 +17,8 @@ from tests.appointments.test_checkin import book, code_of, scan
 from tests.factories.consent import make_carer
 from tests.factories.people import Citizen, SignedIn, make_citizen, make_phone
 
+pytestmark = pytest.mark.usefixtures("noon")
+
 
 @pytest.fixture
 def desk(client: FlaskClient, session: Session) -> Desk:
