@@ -26,7 +26,7 @@ const ONCE_MORE = 700;
 export async function ask(method, path, { body, headers = {} } = {}) {
   const sent = { "Accept-Language": language(), ...headers };
   if (body !== undefined) sent["Content-Type"] = "application/json";
-  let answer;
+  let answer, data;
   try {
     answer = await fetch(path, {
       method,
@@ -34,11 +34,11 @@ export async function ask(method, path, { body, headers = {} } = {}) {
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(WAIT),
     });
+    const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
+    data = isJson && answer.status !== 204 ? await answer.json() : null; // 204 names a type too
   } catch {
-    throw new Offline();
+    throw new Offline(); // the time may run out while the body comes, too
   }
-  const isJson = (answer.headers.get("Content-Type") ?? "").includes("json");
-  const data = isJson && answer.status !== 204 ? await answer.json() : null; // 204 names a type too
   if (answer.status >= 500 && !data?.type) throw new Offline();
   if (!answer.ok) throw new Problem(answer.status, data ?? {});
   return { status: answer.status, data, etag: answer.headers.get("ETag") };
