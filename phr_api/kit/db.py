@@ -287,30 +287,8 @@ def insert_rows(
         do(session, f"{statement} {conflict}", {"rows": _recordset(rows)})
 
 
-def insert_tables(
-    session: Session, tables: Mapping[type[Base], Sequence[Mapping[str, Any]]]
-) -> None:
-    """As insert_rows, for several tables in one round trip; tables without rows are left out.
-
-    Foreign keys between them hold: they are checked when the whole statement is done.
-    """
-    filled = {model: rows for model, rows in tables.items() if rows}
-    if filled:
-        statement = _tables_insert(tuple((model, tuple(rows[0])) for model, rows in filled.items()))
-        do(session, statement, {m.__tablename__: _recordset(rows) for m, rows in filled.items()})
-
-
 def _recordset(rows: Sequence[Mapping[str, Any]]) -> str:
     return orjson.dumps(rows, default=_to_json).decode()
-
-
-@lru_cache(maxsize=256)
-def _tables_insert(tables: tuple[tuple[type[Base], tuple[str, ...]], ...]) -> str:
-    parts = [
-        f"new_{model.__tablename__} AS ({_recordset_insert(model, names, model.__tablename__)})"
-        for model, names in tables
-    ]
-    return f"WITH {', '.join(parts)} SELECT 1"
 
 
 @lru_cache(maxsize=256)

@@ -4,6 +4,7 @@ Commands are atomic here. `explain` asks whether what happened at once happened 
 Time is minutes since the world began; seats have no numbers, since which one is taken is chance.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -171,14 +172,14 @@ class World:
         return ("done", changed.state, changed.version)
 
 
-class Command:
+class Command(ABC):
     """One request, or one step of the worker; `changes_line`: who waits is another matter then."""
 
     changes_line: ClassVar[bool] = False
 
+    @abstractmethod
     def apply(self, world: World) -> Outcome:
         """Change the world and return the outcome, or raise Refused with the world half changed."""
-        raise NotImplementedError
 
 
 def attempt(world: World, command: Command) -> tuple[World, Outcome]:

@@ -17,7 +17,7 @@ from phr_api.identity import (
     match_received,
 )
 from phr_api.kit import clock
-from phr_api.kit.db import insert_tables, retrying, set_scope, unit_of_work
+from phr_api.kit.db import insert_rows, retrying, set_scope, unit_of_work
 from phr_api.vocab import IdentifierSystem, PartialDate, ProfileId, Section, Sex
 from tests.factories.people import BIRTH, FACILITY, NAME, new_number
 
@@ -79,7 +79,8 @@ def _write(session: Session, who: ReceivedPerson, profile_id: ProfileId, **chang
     known = find_known(session, profile_id)
     at = clock.now()
     rows = add_to_person(session, profile_id, who, known, facility_code=FACILITY, at=at, **changes)
-    insert_tables(session, rows)
+    for model, new in rows.items():
+        insert_rows(session, model, new)
 
 
 def open_person(session: Session, profile_id: UUID) -> None:
