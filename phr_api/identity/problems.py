@@ -173,6 +173,17 @@ class WrongOrigin(Problem):
     }
 
 
+class PageLocked(Problem):
+    """Nobody touched the page for ten minutes: its session is over (R29)."""
+
+    status = HTTPStatus.UNAUTHORIZED
+    slug = "identity/page-locked"
+    titles = {
+        "vi": "Trang đã khóa vì lâu không dùng, hãy đăng nhập lại",
+        "en": "The page was locked after a while without use, sign in again",
+    }
+
+
 class InvalidGrant(Problem):
     """RFC 6749 §5.2 `invalid_grant`: the refresh token is unknown, spent, expired or ended."""
 

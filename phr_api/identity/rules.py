@@ -14,6 +14,8 @@ REPEAT_WINDOW = timedelta(hours=24)
 # A phone that is not used for three months, or was signed in a year ago, signs in again.
 IDLE_LIFE = {"citizen": timedelta(days=90), "staff": timedelta(hours=2)}
 WHOLE_LIFE = {"citizen": timedelta(days=365), "staff": timedelta(hours=12)}
+# A page on a desk locks when no hand has touched it for as long (R29).
+PAGE_IDLE_LIFE = timedelta(minutes=10)
 
 LONGEST_ASSERTION = timedelta(minutes=5)
 CLOCK_SKEW = timedelta(seconds=30)
@@ -66,6 +68,19 @@ def judge_refresh(
 def session_end(kind: str, *, signed_in_at: datetime, at: datetime) -> datetime:
     """Return when a session used at `at` ends if it is not used again."""
     return min(signed_in_at + WHOLE_LIFE[kind], at + IDLE_LIFE[kind])
+
+
+def page_session_end(*, signed_in_at: datetime, touched_at: datetime) -> datetime:
+    """Return when a page's session ends that somebody last used with their hands at `touched_at`.
+
+    What the page fetches by itself keeps nobody signed in.
+    """
+    return min(signed_in_at + WHOLE_LIFE["staff"], touched_at + PAGE_IDLE_LIFE)
+
+
+def is_locked(*, is_page: bool, signed_in_at: datetime, expires_at: datetime) -> bool:
+    """Tell of a session that is over whether its page lay idle, or its day was full."""
+    return is_page and expires_at < signed_in_at + WHOLE_LIFE["staff"]
 
 
 def is_redirect_allowed(uri: str, registered: Collection[str], *, is_development: bool) -> bool:

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from marshmallow import (
@@ -24,6 +24,7 @@ from phr_api.kit import clock
 from phr_api.kit.web import Moment, Schema
 from phr_api.vocab import PartialDate
 
+A_DAY_OF_SECONDS = 24 * 60 * 60
 FIRST_BIRTH = date(1850, 1, 1)
 PLATFORMS = ("android", "ios", "web", "command-line", "other")
 DECLARABLE = ("citizen-id", "old-id", "passport", "bhyt-card", "bhxh")
@@ -131,6 +132,19 @@ class PageCompletionSchema(ClerkSchema):
     @post_load
     def to_command(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         return {"clerk": data.pop("clerk"), "completion": Completion(**data)}
+
+
+class PageRenewalSchema(ClerkSchema):
+    idle_seconds = fields.Integer(
+        load_default=None,
+        validate=validate.Range(0, A_DAY_OF_SECONDS),
+        metadata={"description": "how long ago this clerk last pressed a key or the mouse"},
+    )
+
+    @post_load
+    def to_command(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        idle = data.pop("idle_seconds")
+        return data | {"untouched": None if idle is None else timedelta(seconds=idle)}
 
 
 class PageTokensSchema(Schema):

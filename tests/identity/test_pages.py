@@ -120,18 +120,70 @@ def test_signing_out_ends_the_session_and_forgets_the_cookie(
     assert client.delete(f"{RENEWAL}?clerk=0", headers=ours).status_code == 204
 
 
-def test_staff_who_rest_for_two_hours_sign_in_again(
-    client: FlaskClient,
-    providers: Providers,
-    ours: dict[str, str],
-    monkeypatch: pytest.MonkeyPatch,
+def slug(answer: TestResponse) -> str:
+    return str((answer.json or {})["type"]).removeprefix("/problems/")
+
+
+def test_a_page_that_nobody_touched_for_ten_minutes_is_locked(
+    client: FlaskClient, providers: Providers, ours: dict[str, str]
+) -> None:
+    """Whatever the page fetches by itself meanwhile: a closed tab's cookie opens nothing."""
+    signed_in = page_sign_in(client, ours)
+    with clock.moved(timedelta(minutes=9)):
+        renewed = client.post(RENEWAL, json={"clerk": 0}, headers=ours)
+        assert renewed.status_code == 200
+        assert client.get("/v1/sessions", headers=bearer(renewed)).status_code == 200
+    with clock.moved(timedelta(minutes=10, seconds=1)):
+        assert client.get("/v1/sessions", headers=bearer(renewed)).status_code == 401
+        # nor does it help to say afterwards that somebody was there
+        refused = client.post(RENEWAL, json={"clerk": 0, "idleSeconds": 0}, headers=ours)
+        assert (refused.status_code, slug(refused)) == (401, "identity/page-locked")
+        assert cookie_of(refused)["max-age"] == "0"
+    assert bearer(signed_in) != bearer(renewed)
+
+
+def test_a_page_that_somebody_uses_stays_open(
+    client: FlaskClient, providers: Providers, ours: dict[str, str]
 ) -> None:
     page_sign_in(client, ours)
-    later = clock.now() + timedelta(hours=2, seconds=1)
-    monkeypatch.setattr(clock, "now", lambda: later)
-    refused = client.post(RENEWAL, json={"clerk": 0}, headers=ours)
-    assert refused.status_code == 401
-    assert cookie_of(refused)["max-age"] == "0"
+    with clock.moved(timedelta(minutes=9)):  # the last key was pressed after seven minutes
+        told = {"clerk": 0, "idleSeconds": 120}
+        assert client.post(RENEWAL, json=told, headers=ours).status_code == 200
+    with clock.moved(timedelta(minutes=16)):
+        # what was told before counts, less was done since
+        told = {"clerk": 0, "idleSeconds": 3600}
+        assert client.post(RENEWAL, json=told, headers=ours).status_code == 200
+    with clock.moved(timedelta(minutes=17, seconds=1)):
+        refused = client.post(RENEWAL, json={"clerk": 0}, headers=ours)
+        assert slug(refused) == "identity/page-locked"
+
+
+def test_an_app_cannot_keep_a_page_open(
+    client: FlaskClient, providers: Providers, ours: dict[str, str]
+) -> None:
+    """The token of the cookie, used where apps renew, is worth no more there."""
+    token = cookie_of(page_sign_in(client, ours)).value
+    form = {"grant_type": "refresh_token", "refresh_token": token}
+    with clock.moved(timedelta(minutes=9)):
+        form["refresh_token"] = (client.post("/v1/oauth/token", data=form).json or {})[
+            "refresh_token"
+        ]
+    with clock.moved(timedelta(minutes=11)):
+        refused = client.post("/v1/oauth/token", data=form)
+        assert (refused.status_code, slug(refused)) == (401, "identity/page-locked")
+
+
+def test_a_page_ends_after_a_day_at_work_however_it_is_used(
+    client: FlaskClient, providers: Providers, ours: dict[str, str]
+) -> None:
+    page_sign_in(client, ours)
+    for minutes in range(9, 12 * 60, 9):
+        with clock.moved(timedelta(minutes=minutes)):
+            told = {"clerk": 0, "idleSeconds": 1}
+            assert client.post(RENEWAL, json=told, headers=ours).status_code == 200
+    with clock.moved(timedelta(hours=12, seconds=1)):
+        refused = client.post(RENEWAL, json={"clerk": 0}, headers=ours)
+        assert (refused.status_code, slug(refused)) == (401, "not-signed-in")
 
 
 @pytest.mark.parametrize("origin", [None, "null", "https://elsewhere.test"])

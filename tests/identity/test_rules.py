@@ -6,10 +6,12 @@ import pytest
 
 from phr_api.identity.rules import (
     Verdict,
+    is_locked,
     is_redirect_allowed,
     is_second_factor,
     judge_refresh,
     number_sex,
+    page_session_end,
     session_end,
 )
 
@@ -76,6 +78,19 @@ def test_a_sign_in_comes_back_to_exactly_what_is_registered(
     registered = frozenset({"https://app.example.vn/back", "vn.example.phr.app:/back"})
     assert is_redirect_allowed(uri, registered, is_development=True) is in_development
     assert is_redirect_allowed(uri, registered, is_development=False) is in_production
+
+
+def test_a_page_ends_ten_minutes_after_the_last_touch_or_when_the_day_is_full() -> None:
+    late = NOW + 11 * HOUR + timedelta(minutes=55)
+    assert page_session_end(signed_in_at=NOW, touched_at=NOW) == NOW + timedelta(minutes=10)
+    assert page_session_end(signed_in_at=NOW, touched_at=late) == NOW + 12 * HOUR
+
+
+def test_only_a_page_that_lay_idle_was_locked() -> None:
+    soon, full = NOW + timedelta(minutes=10), NOW + 12 * HOUR
+    assert is_locked(is_page=True, signed_in_at=NOW, expires_at=soon)
+    assert not is_locked(is_page=True, signed_in_at=NOW, expires_at=full)
+    assert not is_locked(is_page=False, signed_in_at=NOW, expires_at=soon)
 
 
 def test_a_session_ends_when_idle_or_old() -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import (
     LargeBinary,
     PrimaryKeyConstraint,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -46,7 +47,10 @@ class Device(Base):
 
 
 class AccountSession(Base):
-    """One sign-in on one device. Assurance belongs to it, not to the account (R2)."""
+    """One sign-in on one device. Assurance belongs to it, not to the account (R2).
+
+    `is_page`: it stands open on a desk, so only what a hand does there makes it last.
+    """
 
     __tablename__ = "session"
     __table_args__ = (
@@ -62,6 +66,7 @@ class AccountSession(Base):
     provider: Mapped[str]
     assurance: Mapped[str]
     has_second_factor: Mapped[bool]
+    is_page: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     signed_in_at: Mapped[datetime]
     last_used_at: Mapped[datetime]
     expires_at: Mapped[datetime]

@@ -10,10 +10,16 @@ from flask import Response, after_this_request, request
 from flask.views import MethodView
 from marshmallow import RAISE
 
+from phr_api.identity.problems import PageLocked
 from phr_api.identity.routes.limited import take
 from phr_api.identity.routes.oauth import FRESH, RENEWED
 from phr_api.identity.routes.sign_in import COMPLETED
-from phr_api.identity.schemas import ClerkSchema, PageCompletionSchema, PageTokensSchema
+from phr_api.identity.schemas import (
+    ClerkSchema,
+    PageCompletionSchema,
+    PageRenewalSchema,
+    PageTokensSchema,
+)
 from phr_api.identity.service import pages
 from phr_api.identity.service.sessions import Tokens
 from phr_api.identity.service.sign_in import Completion
@@ -52,19 +58,20 @@ class AttemptPageCompletion(MethodView):
 @blueprint.route("/sessions/page-renewal")
 class PageRenewal(MethodView):
     @blueprint.public
-    @blueprint.arguments(ClerkSchema)
+    @blueprint.arguments(PageRenewalSchema)
     @blueprint.response(200, PageTokensSchema)
-    def post(self, body: dict[str, int]) -> Granted:
+    def post(self, body: dict[str, Any]) -> Granted:
         """Renew a page's access token by its cookie, which is replaced
 
-        A repeated renewal after a lost answer gets the same cookie again.
+        A repeated renewal after a lost answer gets the same cookie again. A session whose page
+        nobody touched for ten minutes is over (401 page-locked): `idleSeconds` tells of hands.
         """
         pages.check_origin(request.headers.get("Origin"))
         token = _cookie(body["clerk"])
         take((RENEWED, hashlib.sha256((token or "").encode()).hexdigest()))
         try:
-            return _granted(body["clerk"], pages.renew(token))
-        except NotSignedIn:
+            return _granted(body["clerk"], pages.renew(token, untouched=body["untouched"]))
+        except (NotSignedIn, PageLocked):
             _forget(body["clerk"])
             raise
 

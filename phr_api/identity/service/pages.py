@@ -1,5 +1,6 @@
 """Sessions of pages: the refresh token stays in a cookie that no script can read."""
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -46,13 +47,17 @@ def complete(attempt_id: UUID, completion: Completion) -> Tokens:
 
     Citizens have an app of their own: their records are not opened in a page for desks.
     """
-    return sign_in.complete(attempt_id, completion, audience="staff")
+    return sign_in.complete(attempt_id, completion, audience="staff", is_page=True)
 
 
-def renew(token: str | None) -> Tokens:
-    """Return the next pair of a page's session. Raises NotSignedIn when there is none alive."""
+def renew(token: str | None, *, untouched: timedelta | None) -> Tokens:
+    """Return the next pair of a page's session; `untouched`: how long no hand has used the page.
+
+    Without that nothing is known of anybody, and the session ends when it would have ended.
+    Raises NotSignedIn when there is none alive, PageLocked when it lay idle for ten minutes.
+    """
     try:
-        return sessions.renew(token or "")
+        return sessions.renew(token or "", untouched=untouched)
     except InvalidGrant:
         raise NotSignedIn from None
 

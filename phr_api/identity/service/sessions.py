@@ -6,7 +6,7 @@ import hmac
 import logging
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, cast
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from phr_api.identity.configuration import purpose_key
 from phr_api.identity.models import AccountNotice, AccountSession, RefreshToken
 from phr_api.identity.models import Device as DeviceRow
 from phr_api.identity.principal import Assurance, Principal, PrincipalKind
-from phr_api.identity.problems import InvalidGrant
+from phr_api.identity.problems import InvalidGrant, PageLocked
 from phr_api.identity.rules import Verdict
 from phr_api.kit import clock
 from phr_api.kit.db import retrying, set_scope
@@ -64,6 +64,7 @@ def begin(
     has_second_factor: bool,
     signed_in_at: datetime,
     device: Device,
+    is_page: bool = False,
 ) -> Tokens:
     """Begin a session of this account on this device and return its first pair."""
     at = clock.now()
@@ -76,9 +77,14 @@ def begin(
         provider=provider.id,
         assurance=_assurance(session, account_id, provider),
         has_second_factor=has_second_factor,
+        is_page=is_page,
         signed_in_at=signed_in_at,
         last_used_at=at,
-        expires_at=rules.session_end(provider.audience, signed_in_at=at, at=at),
+        expires_at=(
+            rules.page_session_end(signed_in_at=at, touched_at=at)
+            if is_page
+            else rules.session_end(provider.audience, signed_in_at=at, at=at)
+        ),
     )
     session.add(row)
     session.flush()  # the refresh token's foreign key
@@ -116,25 +122,30 @@ def _seen_device(session: Session, account_id: UUID, device: Device, at: datetim
     return session.execute(statement).scalar_one()
 
 
-def renew(refresh_token: str) -> Tokens:
+def renew(refresh_token: str, *, untouched: timedelta | None = None) -> Tokens:
     """Return the next pair for a refresh token, or the same again after a lost answer (R4).
 
-    Raises InvalidGrant; when a spent token comes back, its whole family has been ended before.
+    `untouched`: how long ago somebody last used the page of this session, as far as is known.
+    Raises InvalidGrant, PageLocked; when a spent token comes back, its whole family has been ended
+    before.
     """
-    renewed = retrying(lambda session: _renew(session, refresh_token))
+    renewed = retrying(lambda session: _renew(session, refresh_token, untouched))
     if renewed is None:  # raised outside, so that the end of the family is kept
         raise InvalidGrant
     return renewed
 
 
-def _renew(session: Session, refresh_token: str) -> Tokens | None:
+def _renew(session: Session, refresh_token: str, untouched: timedelta | None) -> Tokens | None:
     at = clock.now()
     found = session.execute(_FIND, {"hash": _hash(refresh_token)}).one_or_none()
     if found is None:
         return None
     set_scope(session, account_id=found.account_id, session_id=found.session_id)
     row = queries.lock_session(session, found.session_id)
-    if row is None or row.ended_at is not None or row.expires_at <= at:
+    if row is None or row.ended_at is not None:
+        return None
+    if row.expires_at <= at:
+        _raise_if_locked(row)
         return None
     presented, newest = queries.find_generations(session, row.id, found.generation)
     verdict = rules.judge_refresh(
@@ -152,9 +163,26 @@ def _renew(session: Session, refresh_token: str) -> Tokens | None:
         presented.spent_at = at
         presented.first_used_at = presented.first_used_at or at
         row.last_used_at = at
-        row.expires_at = rules.session_end(row.kind, signed_in_at=row.signed_in_at, at=at)
+        row.expires_at = _next_end(row, at, untouched)
         _store(session, row, generation=presented.generation + 1, token=successor, at=at)
     return _pair(row, generation=presented.generation + 1, refresh_token=successor)
+
+
+def _raise_if_locked(row: AccountSession) -> None:
+    if rules.is_locked(
+        is_page=row.is_page, signed_in_at=row.signed_in_at, expires_at=row.expires_at
+    ):
+        raise PageLocked
+
+
+def _next_end(row: AccountSession, at: datetime, untouched: timedelta | None) -> datetime:
+    """A page's end moves only by what a hand did since, and never back."""
+    if not row.is_page:
+        return rules.session_end(row.kind, signed_in_at=row.signed_in_at, at=at)
+    if untouched is None:
+        return row.expires_at
+    touched = rules.page_session_end(signed_in_at=row.signed_in_at, touched_at=at - untouched)
+    return max(row.expires_at, touched)
 
 
 def _end_family(session: Session, row: AccountSession, at: datetime) -> None:

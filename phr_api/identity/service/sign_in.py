@@ -126,13 +126,17 @@ def begin(attempt: NewAttempt) -> BegunAttempt:
 
 
 def complete(
-    attempt_id: UUID, completion: Completion, *, audience: Audience | None = None
+    attempt_id: UUID,
+    completion: Completion,
+    *,
+    audience: Audience | None = None,
+    is_page: bool = False,
 ) -> Tokens:
     """Use the attempt up, let the provider prove who it is, and begin a session.
 
     Three steps, so that no connection is held while the provider answers. `audience` is whom alone
-    the caller serves. Raises AttemptOver, AttemptMismatch, ProviderUnavailable, SignInRefused,
-    SecondFactorNeeded, ProfileAlreadyLinked.
+    the caller serves, `is_page`: a page on a desk. Raises AttemptOver, AttemptMismatch,
+    ProviderUnavailable, SignInRefused, SecondFactorNeeded, ProfileAlreadyLinked.
     """
     attempt = _use_up(attempt_id)
     if not _belongs(completion, attempt):
@@ -151,7 +155,7 @@ def complete(
     if provider.audience == "staff" and not identity.has_second_factor:
         raise SecondFactorNeeded
     with unit_of_work() as session:
-        tokens = _sign_in(session, provider, identity, attempt)
+        tokens = _sign_in(session, provider, identity, attempt, is_page=is_page)
     if tokens is None:  # raised outside, so that the first account's notice is kept
         raise ProfileAlreadyLinked
     return tokens
@@ -184,7 +188,12 @@ def _belongs(completion: Completion, attempt: SignInAttempt) -> bool:
 
 
 def _sign_in(
-    session: Session, provider: ProviderSettings, identity: Identity, attempt: SignInAttempt
+    session: Session,
+    provider: ProviderSettings,
+    identity: Identity,
+    attempt: SignInAttempt,
+    *,
+    is_page: bool,
 ) -> Tokens | None:
     """Begin a session; None when the person is another account's, which has been told."""
     at = clock.now()
@@ -218,6 +227,7 @@ def _sign_in(
             name=attempt.device_name,
             platform=attempt.device_platform,
         ),
+        is_page=is_page,
     )
 
 
