@@ -72,7 +72,8 @@ def list_(search: str) -> None:
     from phr_api.vocab import search_key  # noqa: PLC0415
 
     with command_database(), unit_of_work() as session:
-        found = queries.find_facilities(session, search_key(search).split(), limit=100_000)
+        wanted = queries.FacilitySearch(words=search_key(search).split())
+        found = queries.find_facilities(session, wanted, limit=100_000)
         for row in found:
             shown = {"code": row.code, "name": row.name, "kind": row.kind}
             place = {"province": row.province, "address": row.address, "phone": row.phone}

@@ -13,6 +13,7 @@ from phr_api.vocab.identifiers import (
     classify_person_number,
 )
 from phr_api.vocab.names import name_key, search_key
+from phr_api.vocab.provinces import province_key
 from phr_api.vocab.sensitivity import classes_of_codes, classes_of_services, classes_of_text
 from phr_api.vocab.words import (
     FacilityCode,
@@ -49,5 +50,6 @@ __all__ = [
     "parse_clock",
     "parse_day",
     "parse_moment",
+    "province_key",
     "search_key",
 ]

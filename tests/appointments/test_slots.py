@@ -93,7 +93,7 @@ def test_slots_and_their_seats_are_made_to_the_horizon(
     assert len({day_of(slot) for slot in slots}) in {44, 45}  # today's may be over
     assert day_of(slots[-1]) == clock.today() + timedelta(days=44)
     assert all(list(seats_of(session, slot.id)) == [1, 2] for slot in (slots[0], slots[-1]))
-    assert slots[0].province == "01"
+    assert slots[0].province == "ha noi"
     row = session.get_one(Schedule, schedule.id)
     assert row.made_until == clock.today() + timedelta(days=44)
     assert row.due_at.astimezone(clock.VIETNAM).date() == clock.today() + timedelta(days=1)
@@ -203,7 +203,7 @@ def test_a_clinic_whose_province_is_corrected_is_found_there(
 ) -> None:
     code = make_facility(session, code="99042")
     schedule = a_schedule(session, service=make_service(session, facility_code=code))
-    assert make(schedule)[-1].province == "01"
+    assert make(schedule)[-1].province == "ha noi"
     session.execute(
         text("UPDATE facility SET province = 'Đà Nẵng' WHERE code = :code"), {"code": code}
     )

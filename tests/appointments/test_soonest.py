@@ -61,7 +61,7 @@ def test_a_clinic_with_many_free_times_hides_no_other(
         for minute in minutes:
             make_slot(session, schedule=schedule, starts_at=noon + timedelta(minutes=minute))
     wanted = Wanted(
-        province="01",
+        province="ha noi",
         service=code,
         kind="on-site",
         since=noon,

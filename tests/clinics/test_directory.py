@@ -12,6 +12,8 @@ from sqlalchemy.orm import Session
 from phr_api.clinics import CodeRow, NewFacility, load_codes, load_demo_codes, save_facilities
 from phr_api.clinics.problems import CodeListExists, CodeListInvalid
 from phr_api.clinics.service import read_codes, read_facilities
+from phr_api.kit import clock
+from tests.factories.appointments import make_service
 
 PLACES = [
     NewFacility(code="99011", name="Bệnh viện Đà Nẵng Thử", province="Đà Nẵng", phone="+840001"),
@@ -52,6 +54,61 @@ def test_a_facility_is_found_by_words_without_diacritics(
     client: FlaskClient, query: str, codes: list[str]
 ) -> None:
     assert codes_of(client, query) == codes
+
+
+# three in what is Tuyên Quang today, one of them by its name before the merger, and one elsewhere
+NORTH = {
+    "99061": "Hà Giang",
+    "99062": "Tỉnh Tuyên Quang",
+    "99063": "Tuyên Quang",
+    "99064": "Lào Cai",
+}
+FOUND = {
+    "province=tuyen quang": ["99061", "99062", "99063"],
+    "province=Hà Giang": ["99061", "99062", "99063"],
+    "province=02": ["99061", "99062", "99063"],
+    "province=08": ["99061", "99062", "99063"],
+    "province=Yen Bai": ["99064"],
+    "province=79": [],
+    "service=nhi thu": ["99061", "99064", "99063"],
+    "service=NHI-THU&province=Tuyên Quang": ["99061", "99063"],
+    "service=răng": [],
+}
+
+
+def test_a_facility_is_found_by_province_old_or_new_and_by_what_it_offers(
+    client: FlaskClient, session: Session
+) -> None:
+    save_facilities(
+        session,
+        [
+            NewFacility(code=code, name="Phòng khám Bắc Thử", province=province)
+            for code, province in NORTH.items()
+        ],
+    )
+    session.commit()
+    for code in NORTH:
+        make_service(
+            session,
+            facility_code=code,
+            code="NHI-THU",
+            search_key="kham nhi thu nhi-thu",
+            ended_at=clock.now() if code == "99062" else None,
+        )
+    assert {query: codes_of(client, f"bac thu&{query}") for query in FOUND} == FOUND
+    found, after = [], ""
+    for _ in range(3):
+        page = client.get(f"/v1/facilities?q=bac thu&province=08&limit=1{after}").get_json()
+        found += [item["code"] for item in page["items"]]
+        after = f"&after={page['next']}"
+    assert (found, page["next"]) == (FOUND["province=08"], None)
+
+
+@pytest.mark.parametrize(
+    "wrong", ["province=", f"province={'x' * 61}", f"service={'x' * 101}", "province=%00"]
+)
+def test_a_filter_that_cannot_be_is_refused(client: FlaskClient, wrong: str) -> None:
+    assert client.get(f"/v1/facilities?{wrong}").status_code == 422
 
 
 @pytest.mark.usefixtures("places")

@@ -13,10 +13,10 @@ from phr_api.appointments.models import Booking, Schedule, ScheduleException, Se
 from phr_api.clinics.models import ClinicQueue, ClinicService, Facility, Practitioner
 from phr_api.kit import clock
 from phr_api.kit.ids import new_row_id
-from phr_api.vocab import search_key
+from phr_api.vocab import province_key, search_key
 from tests.factories.people import FACILITY, Citizen, make_citizen
 
-PROVINCE = "01"
+PROVINCE = "Hà Nội"
 EVERY_DAY = [1, 2, 3, 4, 5, 6, 7]
 
 
@@ -176,7 +176,7 @@ def make_slot(
         id=new_row_id(),
         schedule_id=schedule.id,
         facility_code=service.facility_code,
-        province=PROVINCE,
+        province=province_key(PROVINCE),
         service_id=service.id,
         service_code=service.code,
         starts_at=start,

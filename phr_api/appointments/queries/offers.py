@@ -69,7 +69,7 @@ _WALK = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """What is looked for in a province; `province` as search_key makes it."""
+    """What is looked for in a province; `province` as province_key makes it."""
 
     province: str
     service: str

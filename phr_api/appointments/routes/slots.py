@@ -23,7 +23,7 @@ from phr_api.appointments.schemas.slots import (
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.problems import NotFound
-from phr_api.vocab import search_key
+from phr_api.vocab import province_key
 
 MOST_DAYS = 31
 DAYS_UNASKED = 14
@@ -55,7 +55,7 @@ def list_soonest(asked: dict[str, Any]) -> dict[str, Any]:
     """Find who in a province has a free time for a service, soonest first, one time a clinic"""
     since, until = _moments(asked)
     wanted = Wanted(
-        province=search_key(asked["province"]),
+        province=province_key(asked["province"]),
         service=asked["service"],
         kind=asked["kind"],
         since=since,

@@ -56,7 +56,7 @@ class SoonestQuerySchema(DaysQuerySchema):
     province = fields.String(
         required=True,
         validate=validate.Length(1, 60),
-        metadata={"description": "its name; diacritics do not matter", "example": "Hà Nội"},
+        metadata={"description": "its name or code, as in /v1/facilities", "example": "Hà Nội"},
     )
     kind = fields.String(load_default=None, validate=validate.OneOf(["on-site", "remote"]))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 50))

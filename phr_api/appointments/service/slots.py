@@ -23,7 +23,7 @@ from phr_api.clinics import ServiceRow, find_facility, find_service
 from phr_api.kit import clock
 from phr_api.kit.db import insert_rows
 from phr_api.kit.ids import new_row_id
-from phr_api.vocab import search_key
+from phr_api.vocab import province_key
 
 log = logging.getLogger(__name__)
 
@@ -182,7 +182,7 @@ def apply(
     if service is None:
         return
     facility = find_facility(session, schedule.facility_code)
-    province = search_key(facility.province) if facility and facility.province else None
+    province = province_key(facility.province) if facility and facility.province else None
     if difference.changed:
         _change(session, difference.changed)
     if difference.new:

@@ -3,6 +3,7 @@
 from phr_api.clinics.queries.directory import (
     CodeListRow,
     FacilityRow,
+    FacilitySearch,
     HolidayRow,
     Words,
     find_code_lists,
@@ -36,6 +37,7 @@ from phr_api.clinics.queries.offering import (
 __all__ = [
     "CodeListRow",
     "FacilityRow",
+    "FacilitySearch",
     "HolidayRow",
     "QueueRow",
     "ServiceRow",

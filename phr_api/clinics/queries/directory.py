@@ -8,8 +8,9 @@ from decimal import Decimal
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from phr_api.clinics.models import Code, CodeList, Facility, Holiday
+from phr_api.clinics.models import ClinicService, Code, CodeList, Facility, Holiday
 from phr_api.kit.problems import NotFound
+from phr_api.vocab import province_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +58,59 @@ class CodeListRow:
     codes: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacilitySearch:
+    """What is looked for among all facilities, words without diacritics (vocab.search_key).
+
+    `service`: words of something that they offer. Nothing and None do not matter.
+    """
+
+    words: Sequence[str] = ()
+    province: str | None = None
+    service: Sequence[str] = ()
+
+
 FACILITY_COLUMNS = tuple(getattr(Facility, field.name) for field in fields(FacilityRow))
 
 
 def find_facilities(
-    session: Session, words: Sequence[str], *, limit: int, after: tuple[str, str] | None = None
+    session: Session,
+    search: FacilitySearch,
+    *,
+    limit: int,
+    after: tuple[str, str] | None = None,
 ) -> list[FacilityRow]:
     """Facilities whose search key holds every word, by search key; walks ix_facility_search_key.
 
-    `words` are without diacritics (vocab.search_key). The directory has some 14,000 rows, so the
-    filter on the way is cheap and needs no trigram index.
+    The directory has some 14,000 rows, so the filter on the way is cheap and needs no trigram
+    index; what one offers is looked up by uq_clinic_service_facility_code_code.
     """
     query = select(*FACILITY_COLUMNS)
-    for word in words:
+    for word in search.words:
         query = query.where(Facility.search_key.contains(word, autoescape=True))
+    if search.province is not None:
+        query = query.where(Facility.province.in_(find_spellings(session, search.province)))
+    if search.service:
+        offers = select(ClinicService.id).where(
+            ClinicService.facility_code == Facility.code, ClinicService.ended_at.is_(None)
+        )
+        for word in search.service:
+            offers = offers.where(ClinicService.search_key.contains(word, autoescape=True))
+        query = query.where(offers.exists())
     if after:
         query = query.where(tuple_(Facility.search_key, Facility.code) > after)
     rows = session.execute(query.order_by(Facility.search_key, Facility.code).limit(limit))
     return [FacilityRow(*row) for row in rows]
+
+
+def find_spellings(session: Session, province: str) -> list[str]:
+    """Return how facilities write this province of today, whose name or code, old or new, is given.
+
+    The directory's spellings are a few dozen.
+    """
+    written = session.scalars(select(Facility.province).distinct())
+    wanted = province_key(province)
+    return [each for each in written if each and province_key(each) == wanted]
 
 
 def find_facility(session: Session, code: str) -> FacilityRow | None:

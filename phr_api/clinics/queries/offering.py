@@ -10,8 +10,8 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from phr_api.clinics.models import ClinicQueue, ClinicService, Facility, Practitioner
+from phr_api.clinics.queries.directory import find_spellings
 from phr_api.kit.problems import NotFound
-from phr_api.vocab import search_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +119,7 @@ def list_services(session: Session, facility_code: str) -> list[ServiceRow]:
 def search_services(
     session: Session, search: ServiceSearch, *, limit: int, after: tuple[str, str] | None = None
 ) -> list[ServiceRow]:
-    """Services whose search key holds every word, by search key.
-
-    A province is its name, told from others by its letters without diacritics: there are 34.
-    """
+    """Services whose search key holds every word, by search key."""
     query = select(*SERVICE_COLUMNS).where(ClinicService.ended_at.is_(None))
     for word in search.words:
         query = query.where(ClinicService.search_key.contains(word, autoescape=True))
@@ -132,7 +129,7 @@ def search_services(
         query = query.where(ClinicService.kind == search.kind)
     if search.province is not None:
         there = select(Facility.code).where(
-            Facility.province.in_(_provinces(session, search.province))
+            Facility.province.in_(find_spellings(session, search.province))
         )
         query = query.where(ClinicService.facility_code.in_(there))
     if after is not None:
@@ -140,11 +137,6 @@ def search_services(
         query = query.where(place > (after[0], UUID(after[1])))
     ordered = query.order_by(ClinicService.search_key, ClinicService.id).limit(limit)
     return [ServiceRow(*row) for row in session.execute(ordered)]
-
-
-def _provinces(session: Session, name: str) -> list[str]:
-    written = session.scalars(select(Facility.province).distinct())
-    return [each for each in written if each and search_key(each) == search_key(name)]
 
 
 def get_service(session: Session, facility_code: str, service_id: UUID) -> ClinicService:

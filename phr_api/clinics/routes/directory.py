@@ -30,16 +30,15 @@ CODES = "codes"
 @blp.arguments(FacilitySearchSchema, location="query", unknown=RAISE)
 @blp.response(200, FacilityPageSchema)
 def search_facilities(search: dict[str, Any]) -> dict[str, Any]:
-    """Search facilities by words, without diacritics"""
-    words = search_key(search["q"]).split()
+    """Search facilities by words without diacritics, by province and by what they offer"""
     after = tuple(cursor.decode(FACILITIES, search["after"])) if search["after"] else None
+    wanted = queries.FacilitySearch(
+        words=search_key(search["q"]).split(),
+        province=search["province"],
+        service=search_key(search["service"]).split(),
+    )
     with unit_of_work() as session:
-        found = queries.find_facilities(
-            session,
-            words,
-            limit=search["limit"] + 1,
-            after=after,
-        )
+        found = queries.find_facilities(session, wanted, limit=search["limit"] + 1, after=after)
     page, rest = found[: search["limit"]], found[search["limit"] :]
     keep_for(300)
     last = page[-1] if rest else None

@@ -7,12 +7,31 @@ from phr_api.kit.web import Schema
 LONGEST_CURSOR = 600
 
 
-class FacilitySearchSchema(Schema):
-    q = fields.String(
+def searched(words_of: str) -> fields.String:
+    """Return a parameter of words to look for."""
+    return fields.String(
         load_default="",
         validate=[validate.Length(max=100), validate.Regexp(r"[^\x00]*\Z")],
-        metadata={"description": "Words of name, address or code; diacritics do not matter"},
+        metadata={"description": f"Words of {words_of}; diacritics do not matter"},
     )
+
+
+def province_searched() -> fields.String:
+    """Return a parameter that names a province."""
+    return fields.String(
+        load_default=None,
+        validate=validate.Length(1, 60),
+        metadata={
+            "description": "Name or code, of the 34 or of the 63 before July 2025; one that was"
+            " merged stands for the province that it went into"
+        },
+    )
+
+
+class FacilitySearchSchema(Schema):
+    q = searched("name, address or code")
+    province = province_searched()
+    service = searched("name or code of a service that they offer")
     after = fields.String(load_default=None, validate=validate.Length(max=LONGEST_CURSOR))
     limit = fields.Integer(load_default=20, validate=validate.Range(1, 100))
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from phr_api.clinics.schemas.directory import LONGEST_CURSOR
+from phr_api.clinics.schemas.directory import LONGEST_CURSOR, province_searched, searched
 from phr_api.clinics.service.offering import NewPractitioner, NewQueue, NewService
 from phr_api.kit.web import Schema
 from phr_api.kit.words import words
@@ -118,12 +118,8 @@ class ServicesSchema(Schema):
 
 
 class ServiceSearchSchema(Schema):
-    q = fields.String(
-        load_default="",
-        validate=[validate.Length(max=100), validate.Regexp(r"[^\x00]*\Z")],
-        metadata={"description": "Words of name or code; diacritics do not matter"},
-    )
-    province = fields.String(load_default=None, validate=validate.Length(1, 60))
+    q = searched("name or code")
+    province = province_searched()
     facility = fields.String(load_default=None, validate=validate.Length(equal=5))
     kind = fields.String(load_default=None, validate=validate.OneOf(KINDS))
     after = fields.String(load_default=None, validate=validate.Length(max=LONGEST_CURSOR))
