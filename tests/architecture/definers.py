@@ -29,6 +29,7 @@ BASE: dict[str, set[str]] = {
 CLINICS: dict[str, set[str]] = {}
 APPOINTMENTS = {
     "is_awaited": WEB | WORKER,
+    "offered_to": WEB,
     "phone_counts": WEB | WORKER,
     "waitlist_place": WEB,
 }
@@ -36,8 +37,11 @@ QUEUE: dict[str, set[str]] = {"find_todays": WEB, "queue_place": WEB, "screen": 
 NOTIFICATIONS: dict[str, set[str]] = {
     "bind_push_token": WEB,
     "expiring": WORKER,
+    "line_accounts": WORKER,
+    "line_changed": set(),
     "notification_targets": WORKER,
     "stream_rights": WEB,
+    "tell_opened": WEB | WORKER,
 }
 PHONES: dict[str, set[str]] = {"phone_account": WEB}
 PAGES: dict[str, set[str]] = {}

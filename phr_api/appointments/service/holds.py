@@ -34,8 +34,9 @@ BOOK_HOLD = f"SELECT book_hold({', '.join(['%s'] * 8)})"
 _HOLD = text("SELECT hold_wire(:account, :session, :hold, :at)")
 _LIVE_HOLDS = text(
     "SELECT id FROM hold WHERE account_id = :account AND booked_at IS NULL"
-    " AND released_at IS NULL AND expires_at > :at ORDER BY expires_at"
+    " AND released_at IS NULL AND expires_at > :at"
 )
+_LIVE_OFFERS = text("SELECT live_offers(:account, :session, :at)")
 _GO = text(
     "SELECT set_config('phr.account_id', CAST(:account AS text), true),"
     " set_config('phr.session_id', CAST(:session AS text), true),"
@@ -164,9 +165,9 @@ def open_account(session: Session, principal: Principal) -> UUID:
 
 
 def find_holds(session: Session, principal: Principal) -> list[dict[str, Any]]:
-    """Return the holds of this account that are open, those that end first, first.
+    """Return the account's open holds and its people's offers, those that end first, first.
 
-    One whose person the account may no longer book for is left out.
+    What is for a person whom the account may no longer book for is left out.
     """
     open_account(session, principal)
     found = session.scalars(_LIVE_HOLDS, _who(principal)).all()
@@ -177,7 +178,8 @@ def find_holds(session: Session, principal: Principal) -> list[dict[str, Any]]:
                 shown.append(session.scalar(_HOLD, _who(principal) | {"hold": hold_id}))
         except NotFound:
             continue
-    return [each for each in shown if each is not None]
+    shown += session.scalars(_LIVE_OFFERS, _who(principal))
+    return sorted((each for each in shown if each), key=lambda each: each["expiresAt"])
 
 
 def _who(principal: Principal) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, select, text
 from sqlalchemy.orm import Session
 
+from phr_api import audit
 from phr_api.appointments.models import Booking, Hold, WaitlistEntry
 from phr_api.appointments.service.holds import open_account
 from phr_api.appointments.service.refusals import raising
@@ -18,37 +19,48 @@ BATCH = 100
 MOST_OFFERS = 2
 
 _OPEN = text("SELECT relation FROM open_for_booking(:account, :session, :person, :at)")
+_OPEN_OFFER = text("SELECT person, relation FROM open_offer(:account, :session, :hold, :at)")
 
 
 def release(session: Session, principal: Principal, hold_id: UUID) -> None:
-    """Give back what this hold of the caller's holds; NotFound when it is none that is open.
+    """Give back a hold of the caller's, or decline an offer to somebody they may book for.
 
-    A declined offer of the waitlist goes to the next in line.
+    Raises NotFound when it is none such, or not open. A declined offer goes to the next in line.
     """
     account_id = open_account(session, principal)
     at = clock.now()
-    row = session.scalar(
-        select(Hold)
-        .where(Hold.id == hold_id, Hold.account_id == account_id)
-        .where(Hold.booked_at.is_(None), Hold.released_at.is_(None))
-        .with_for_update()
-    )
+    who = {"account": account_id, "session": principal.session_id, "at": at}
+    row = _lock_open(session, hold_id)
     if row is None:
-        raise NotFound
+        _decline(session, principal, hold_id, at)
+        return
     people: list[UUID | None] = [*row.people] or [None]
     for person in people:
         with raising():
-            session.execute(
-                _OPEN,
-                {
-                    "account": account_id,
-                    "session": principal.session_id,
-                    "person": person,
-                    "at": at,
-                },
-            )
+            session.execute(_OPEN, who | {"person": person})
         give_back(session, row)
     row.released_at = at
+
+
+def _decline(session: Session, principal: Principal, hold_id: UUID, at: datetime) -> None:
+    who = {"account": principal.account_id, "session": principal.session_id}
+    with raising():
+        opened = session.execute(_OPEN_OFFER, who | {"hold": hold_id, "at": at}).one()
+    row = _lock_open(session, hold_id)
+    if row is None:
+        raise NotFound
+    give_back(session, row)
+    row.released_at = at
+    if opened.relation == "carer":
+        audit.record(session, principal.actor, action="waitlist.decline", subjects=[opened.person])
+
+
+def _lock_open(session: Session, hold_id: UUID) -> Hold | None:
+    """The hold in scope, if it is still open, until the transaction ends."""
+    query = select(Hold).where(
+        Hold.id == hold_id, Hold.booked_at.is_(None), Hold.released_at.is_(None)
+    )
+    return session.scalar(query.with_for_update())
 
 
 def lapse_holds(session: Session, at: datetime) -> bool:

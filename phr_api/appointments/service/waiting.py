@@ -102,7 +102,7 @@ def place_of(session: Session, entry: WaitlistEntry) -> int:
 
 
 def leave(session: Session, scope: RecordScope, entry_id: UUID) -> None:
-    """Leave the line; an open offer is declined. Raises NotFound, TooLate for another's offer."""
+    """Leave the line; an open offer is declined. Raises NotFound, TooLate when just taken."""
     entry = get_entry(session, entry_id)
     if entry.profile_id != scope.profile_id or entry.state not in LIVE:
         raise NotFound
@@ -251,7 +251,7 @@ def _hold_for(
         slot.id,
         booking_id,
         profile_id=entry.profile_id,
-        account_id=entry.account_id,
+        account_id=None,
         from_waitlist=True,
     )
     if seat_no is None:
@@ -273,7 +273,10 @@ def _write_offer(
     at: datetime,
     ends: datetime,
 ) -> None:
-    """The hold and the held booking of an offer; the person's name is read in their scope."""
+    """The hold and the held booking of an offer: no account's, until one that may takes it.
+
+    The person's name is read in their scope.
+    """
     hold_id, booking_id, seat_no = made
     set_scope(
         session, profile_id=entry.profile_id, sections=[Section.PROFILE], classes=entry.classes
@@ -282,7 +285,6 @@ def _write_offer(
     session.add(
         Hold(
             id=hold_id,
-            account_id=entry.account_id,
             facility_code=slot.facility_code,
             service_id=slot.service_id,
             kind="offer",
@@ -299,7 +301,6 @@ def _write_offer(
             facility_code=slot.facility_code,
             service_id=slot.service_id,
             profile_id=entry.profile_id,
-            account_id=entry.account_id,
             person_name=person.full_name,
             person_birth=person.birth,
             person_sex=person.sex,
