@@ -28,6 +28,7 @@ def install() -> None:
     """Let rooms hear what others say, in every process alike; called twice it changes nothing."""
     events.subscribe(clinics.ServiceChanged, on_service_changed)
     events.subscribe(consent.RecordOpened, notifications.on_opened)
+    notifications.use_positions(appointments.find_positions)
 
 
 def periodic_tasks(settings: Settings) -> tuple[Task, ...]:

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from phr_api.appointments.queries.positions import find_positions
 from phr_api.appointments.queries.slots import SlotRow, find_next_free, get_slot
 from phr_api.appointments.rules.states import By, State
 from phr_api.appointments.service.bookings import booking_view
@@ -21,6 +22,7 @@ __all__ = [
     "State",
     "booking_view",
     "find_next_free",
+    "find_positions",
     "free_seat",
     "get_slot",
     "offer_alternatives",

@@ -53,11 +53,15 @@ class RecordScope:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordOpened:
-    """Somebody opened somebody else's record, whose scope is set in this transaction."""
+    """Somebody opened somebody else's record, in this transaction.
+
+    `is_emergency`: under break-glass (R20).
+    """
 
     actor: audit.Actor
     profile_id: ProfileId
     at: datetime
+    is_emergency: bool = False
 
 
 def open_record(

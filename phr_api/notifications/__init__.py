@@ -7,6 +7,7 @@ from phr_api.notifications.rules.words import KINDS, Words
 from phr_api.notifications.service.configuring import configure, events_address
 from phr_api.notifications.service.delivering import deliver_once, find_deliveries
 from phr_api.notifications.service.expiring import tell_expiring
+from phr_api.notifications.service.lines import Position, use_positions
 from phr_api.notifications.service.openings import on_opened
 from phr_api.notifications.service.outbox import drain_once
 from phr_api.notifications.service.telling import Tell, cancel_untold, tell
@@ -14,6 +15,7 @@ from phr_api.notifications.service.upkeep import trim
 
 __all__ = [
     "KINDS",
+    "Position",
     "Tell",
     "Words",
     "cancel_untold",
@@ -27,6 +29,7 @@ __all__ = [
     "tell",
     "tell_expiring",
     "trim",
+    "use_positions",
 ]
 
 

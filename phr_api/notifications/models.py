@@ -1,10 +1,12 @@
 """What people are told, and where it went."""
 
-from datetime import datetime, time
+from datetime import date, datetime, time
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
+    Identity,
     Index,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -22,7 +24,8 @@ class Notification(Base):
     __tablename__ = "notification"
     __table_args__ = (
         CheckConstraint(
-            "category IN ('booking', 'reminder', 'offer', 'record', 'access', 'queue', 'account')",
+            "category IN ('booking', 'reminder', 'offer', 'record', 'correction', 'access',"
+            " 'queue', 'account')",
             name="category",
         ),
         CheckConstraint("num_nonnulls(profile_id, account_id) >= 1", name="owner"),
@@ -114,8 +117,44 @@ class NotificationSetting(Base):
     remind_day_before: Mapped[bool] = mapped_column(default=True)
     remind_two_hours: Mapped[bool] = mapped_column(default=True)
     sms_phone: Mapped[str | None]
+    sms_proven_at: Mapped[datetime | None]
     updated_at: Mapped[datetime]
     version: Mapped[int] = mapped_column(default=1)
+
+
+class SmsCode(Base):
+    """The code that was sent to a number, until it comes back; only the newest one counts."""
+
+    __tablename__ = "sms_code"
+
+    account_id: Mapped[UUID] = mapped_column(primary_key=True)
+    phone: Mapped[str]
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    sent_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    attempts: Mapped[int] = mapped_column(default=0)
+
+
+class SmsDay(Base):
+    """How many SMS an account or a number, hashed, was sent on a day."""
+
+    __tablename__ = "sms_day"
+    __table_args__ = (PrimaryKeyConstraint("key", "on_date"),)
+
+    key: Mapped[bytes] = mapped_column(LargeBinary)
+    on_date: Mapped[date]
+    count: Mapped[int]
+
+
+class LineChange(Base):
+    """A ticket that changed its line, until the open streams of those who wait were woken."""
+
+    __tablename__ = "line_change"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    queue_id: Mapped[UUID]
+    on_date: Mapped[date]
+    ticket_id: Mapped[UUID]
 
 
 class NotificationPreference(Base):

@@ -1,5 +1,6 @@
 """/v1/events: woken by the relay, resumed, ended by the token or a lost right, three an account."""
 
+import contextvars
 import json
 import queue
 import threading
@@ -30,6 +31,7 @@ def offered(empty_outbox: None) -> Generator[None]:
     streams.configure(serves_streams=True)
     yield
     streams.configure(serves_streams=False)
+    streams.close()
 
 
 class Reader:
@@ -40,7 +42,8 @@ class Reader:
         self.answer = client.get("/v1/events", headers=headers)
         self.events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         if self.answer.status_code == 200:
-            self.thread = threading.Thread(target=self._read, daemon=True)
+            here = contextvars.copy_context()  # with the test's clock
+            self.thread = threading.Thread(target=here.run, args=(self._read,), daemon=True)
             self.thread.start()
 
     def _read(self) -> None:

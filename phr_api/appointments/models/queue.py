@@ -71,6 +71,18 @@ class Ticket(Base):
             postgresql_where=text("state = 'waiting'"),
         ),
         Index("ix_ticket_facility_code_on_date", "facility_code", "on_date"),
+        Index(
+            "ix_ticket_profile_id_on_date",
+            "profile_id",
+            "on_date",
+            postgresql_where=text("profile_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_ticket_account_id_on_date",
+            "account_id",
+            "on_date",
+            postgresql_where=text("via_phone"),
+        ),
     )
 
     id: Mapped[UuidPk]

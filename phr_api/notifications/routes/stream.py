@@ -7,11 +7,13 @@ from uuid import UUID
 from flask import Response, request
 
 from phr_api.identity import current_principal, ends_at, require_live
+from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.problems import MalformedRequest
 from phr_api.notifications.queries.inbox import Item
 from phr_api.notifications.routes.blueprint import blp
 from phr_api.notifications.service import streams
+from phr_api.notifications.service.lines import Position
 from phr_api.notifications.service.streams import Stream
 
 LAST_EVENT = {"in": "header", "name": "Last-Event-ID", "schema": {"type": "string"}}
@@ -26,10 +28,17 @@ LAST_EVENT = {"in": "header", "name": "Last-Event-ID", "schema": {"type": "strin
 def follow_events() -> Response:
     """Follow what I am told, as it happens (at the address that /v1/me names)
 
-    `id` is the message, `event` is notification, queue or access-lost, `data` its ids and kind:
-    the words are in the inbox. Send Last-Event-ID to go on after a break; what came shortly before
-    it may come again, with the same id. The stream ends with the access token, and within five
-    seconds when a right is lost. At most three an account.
+    `event` is notification, queue, queue.position or access-lost. Of the first two `id` is the
+    message, `data` its ids and kind: the words are in the inbox. Send Last-Event-ID to go on after
+    a break; what came shortly before it may come again, with the same id.
+
+    `queue.position` says how far a number of today is, whenever that changes: `data` has bookingId,
+    profileId, label, state (waiting, called, in-room, skipped, done, left), room, and while it
+    waits ahead (how many are before it) and estimatedAt. It has no `id` and is no history: a stream
+    that begins, or begins again, tells each position first.
+
+    The stream ends with the access token, and within five seconds when a right is lost. At most
+    three an account.
     """
     principal = current_principal()
     with unit_of_work() as session:
@@ -60,6 +69,8 @@ def _events(stream: Stream) -> Iterator[str]:
                 yield ":\n\n"
             elif isinstance(one, Item):
                 yield _event(one)
+            elif isinstance(one, Position):
+                yield _position(one)
             else:
                 yield "event: access-lost\ndata: {}\n\n"
     finally:
@@ -77,3 +88,18 @@ def _event(item: Item) -> str:
     }
     name = "queue" if item.category == "queue" else "notification"
     return f"id: {item.id}\nevent: {name}\ndata: {json.dumps(data)}\n\n"
+
+
+def _position(one: Position) -> str:
+    """Return one event without an id: what was missed is not told again, but what is now."""
+    when = one.estimated_at and one.estimated_at.astimezone(clock.VIETNAM)
+    data = {
+        "bookingId": str(one.booking_id),
+        "profileId": None if one.profile_id is None else str(one.profile_id),
+        "label": one.label,
+        "state": one.state,
+        "room": one.room,
+        "ahead": one.ahead,
+        "estimatedAt": when and when.isoformat(timespec="seconds"),
+    }
+    return f"event: queue.position\ndata: {json.dumps(data)}\n\n"

@@ -11,7 +11,11 @@ Language = Literal["vi", "en"]
 
 
 # parameters that are words of ours rather than names
-NAMED = {"carer": {"vi": "Người chăm sóc", "en": "A carer"}}
+NAMED = {
+    "carer": {"vi": "Người chăm sóc", "en": "A carer"},
+    "staff": {"vi": "Nhân viên cơ sở khám chữa bệnh", "en": "A member of staff of a facility"},
+    "operator": {"vi": "Người vận hành hệ thống", "en": "An operator of the system"},
+}
 
 
 class _Given(dict[str, str]):

@@ -7,7 +7,9 @@ is read on locked screens: it has no parameters, so it names nobody and nothing.
 from dataclasses import dataclass
 from typing import Literal
 
-Category = Literal["booking", "reminder", "offer", "record", "access", "queue", "account"]
+Category = Literal[
+    "booking", "reminder", "offer", "record", "correction", "access", "queue", "account"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,32 @@ KINDS: dict[str, Words] = {
             "A record was opened",
             "{who} opened the record at {when}.",
             "Somebody opened a health record. Open the app to see who.",
+        ),
+    ),
+    "access.emergency": Words(
+        "access",
+        Text(
+            "Hồ sơ được mở khi cấp cứu",
+            "{who} đã mở hồ sơ vì cấp cứu lúc {when}.",
+            "Hồ sơ sức khỏe vừa được mở khẩn cấp. Mở ứng dụng để xem.",
+        ),
+        Text(
+            "A record was opened in an emergency",
+            "{who} opened the record for an emergency at {when}.",
+            "A health record was opened in an emergency. Open the app to see it.",
+        ),
+    ),
+    "correction.answered": Words(
+        "correction",
+        Text(
+            "Đã có trả lời cho yêu cầu đính chính",
+            "{facility} đã trả lời yêu cầu đính chính gửi ngày {when}.",
+            "Đã có trả lời cho một yêu cầu của bạn. Mở ứng dụng để xem.",
+        ),
+        Text(
+            "A correction was answered",
+            "{facility} answered the correction that was asked for on {when}.",
+            "One of your requests was answered. Open the app to see it.",
         ),
     ),
     "account.paper-expiring": Words(

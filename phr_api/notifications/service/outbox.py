@@ -14,11 +14,13 @@ from phr_api.kit.db import insert_rows, run, unit_of_work
 from phr_api.kit.ids import new_row_id
 from phr_api.notifications.models import Delivery, Notification
 from phr_api.notifications.rules.quiet import after_quiet
+from phr_api.notifications.service.lines import find_concerned
 
 BATCH = 500
 # what somebody waits for, or has to answer in time: quiet hours do not hold it back
 URGENT = frozenset({"booking", "offer", "queue"})
 CHANNEL = "phr_events"
+LINES = "phr_lines"
 MOST_NOTIFIED = 150  # a payload of NOTIFY is shorter than 8,000 bytes; an id has 36
 
 _TARGETS = (
@@ -46,9 +48,22 @@ class Target:
 
 
 def drain_once() -> bool:
-    """Expand a batch of what was told into deliveries; whether there was anything to do."""
+    """Expand a batch of what was told into deliveries and wake who follows a line that moved.
+
+    Returns whether there was anything to do.
+    """
     with unit_of_work() as session:
-        return drain(session, clock.now()) > 0
+        told = drain(session, clock.now())
+    with unit_of_work() as session:
+        woken = wake_lines(session, clock.now())
+    return told + woken > 0
+
+
+def wake_lines(session: Session, at: datetime) -> int:
+    """Wake the open streams of those whom changes of lines concern; how many accounts have any."""
+    concerned = find_concerned(session, at)
+    _notify(session, LINES, concerned)
+    return len(concerned)
 
 
 def drain(session: Session, at: datetime) -> int:
@@ -69,7 +84,7 @@ def drain(session: Session, at: datetime) -> int:
     by_id = {one.id: one for one in told}
     rows = [row for target in targets for row in plan(by_id[target.notification_id], target, at)]
     insert_rows(session, Delivery, list({_key(row): row for row in rows}.values()))
-    _notify(session, sorted({str(target.account_id) for target in targets}))
+    _notify(session, CHANNEL, sorted({str(target.account_id) for target in targets}))
     session.execute(
         update(Notification).where(Notification.id.in_(list(by_id))).values(relayed_at=at)
     )
@@ -117,10 +132,10 @@ def _key(row: dict[str, Any]) -> tuple[Any, ...]:
     return row["notification_id"], row["account_id"], row["channel"], row["token_id"]
 
 
-def _notify(session: Session, accounts: Sequence[str]) -> None:
+def _notify(session: Session, channel: str, accounts: Sequence[str]) -> None:
     """Wake the streams of these accounts when this transaction commits; ids only (R25)."""
     for start in range(0, len(accounts), MOST_NOTIFIED):
         payload = ",".join(accounts[start : start + MOST_NOTIFIED])
         session.execute(
-            text("SELECT pg_notify(:channel, :payload)"), {"channel": CHANNEL, "payload": payload}
+            text("SELECT pg_notify(:channel, :payload)"), {"channel": channel, "payload": payload}
         )

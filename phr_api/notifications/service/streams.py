@@ -23,12 +23,15 @@ from phr_api.kit.db import unit_of_work
 from phr_api.kit.problems import NotAllowed, NotFound
 from phr_api.notifications.problems import TooManyStreams
 from phr_api.notifications.queries.inbox import Item, find_items
-from phr_api.notifications.service.outbox import CHANNEL
+from phr_api.notifications.service import lines
+from phr_api.notifications.service.lines import Places, Position
+from phr_api.notifications.service.outbox import CHANNEL, LINES
 
 log = logging.getLogger(__name__)
 
-Wake = Literal["look", "lost"]
+Wake = Literal["look", "line", "lost"]
 
+WAKES: dict[str, Wake] = {CHANNEL: "look", LINES: "line"}
 MOST_STREAMS = 3
 CHECK_SECONDS = 4.0  # a lost right ends a stream within five seconds
 HEARTBEAT_SECONDS = 15.0
@@ -44,7 +47,10 @@ _RIGHTS = "SELECT session_id, people FROM stream_rights(%s::uuid[], %s::uuid[], 
 
 @dataclass(slots=True, eq=False)
 class Stream:
-    """One open connection. `people` are those it may be told of, once that was read."""
+    """One open connection. `people` are those it may be told of, once that was read.
+
+    `places` are the positions in line as it was told of them.
+    """
 
     principal: Principal
     ends_at: datetime
@@ -52,6 +58,19 @@ class Stream:
     people: frozenset[UUID] | None = None
     wakes: "queue.SimpleQueue[Wake]" = field(default_factory=queue.SimpleQueue)
     sent: "deque[UUID]" = field(default_factory=lambda: deque(maxlen=REMEMBERED))
+    places: Places = field(default_factory=dict)
+
+    def wake_fully(self) -> None:
+        """Let it look for whatever it was not told yet."""
+        self.wakes.put("look")
+        self.wakes.put("line")
+
+    def next_wakes(self, seconds: float) -> set[Wake]:
+        """Wait for a wake; those that came together are one. Raises queue.Empty."""
+        wakes = {self.wakes.get(timeout=seconds)}
+        while not self.wakes.empty():
+            wakes.add(self.wakes.get())
+        return wakes
 
 
 class Hub:
@@ -100,9 +119,10 @@ class Hub:
             threading.Event().wait(RECONNECT_SECONDS)
 
     def _serve(self, connection: "psycopg.Connection[Any]") -> None:
-        connection.execute(f"LISTEN {CHANNEL}".encode())
+        for channel in WAKES:
+            connection.execute(f"LISTEN {channel}".encode())
         for stream in self._all():
-            stream.wakes.put("look")  # what was told while nobody listened
+            stream.wake_fully()  # what was told while nobody listened
         checked_at = 0.0
         while True:
             if monotonic() - checked_at >= CHECK_SECONDS:
@@ -110,9 +130,9 @@ class Hub:
                 checked_at = monotonic()
             left = max(CHECK_SECONDS - (monotonic() - checked_at), 0.05)
             for notify in connection.notifies(timeout=left, stop_after=1):
-                self._wake(notify.payload)
+                self._wake(WAKES[notify.channel], notify.payload)
 
-    def _wake(self, payload: str) -> None:
+    def _wake(self, wake: Wake, payload: str) -> None:
         with self._lock:
             woken = [
                 stream
@@ -120,7 +140,7 @@ class Hub:
                 for stream in self._streams.get(UUID(name), ())
             ]
         for stream in woken:
-            stream.wakes.put("look")
+            stream.wakes.put(wake)
 
     def _check(self, connection: "psycopg.Connection[Any]") -> None:
         """One query for all streams: an ended session, or a person lost, ends the stream."""
@@ -166,7 +186,7 @@ def open_stream(principal: Principal, *, ends_at: datetime, last: UUID | None) -
     else:
         stream.sent.append(last)
     _hub.join(stream)
-    stream.wakes.put("look")  # what came in between, and since `last`
+    stream.wake_fully()  # what came in between, and since `last`; where one stands in line
     return stream
 
 
@@ -175,25 +195,34 @@ def close_stream(stream: Stream) -> None:
     _hub.leave(stream)
 
 
-def follow(stream: Stream) -> Iterator[Item | Wake | None]:
-    """Yield messages as they come, None as a heartbeat, "lost" last when a right was lost.
+def follow(stream: Stream) -> Iterator[Item | Position | Literal["lost"] | None]:
+    """Yield messages and positions as they come, None as a heartbeat, "lost" when a right was lost.
 
-    Ends at the end of the access token.
+    Ends then, and at the end of the access token.
     """
     while (left := (stream.ends_at - clock.now()).total_seconds()) > 0:
         try:
-            wake = stream.wakes.get(timeout=min(left, HEARTBEAT_SECONDS))
+            wakes = stream.next_wakes(min(left, HEARTBEAT_SECONDS))
         except queue.Empty:
             yield None
             continue
-        if wake == "lost":
+        if "lost" in wakes:
             yield "lost"
             return
-        for item in _read(stream):
-            if item.id not in stream.sent:
-                stream.sent.append(item.id)
-                stream.last = max(item.id, stream.last or item.id)
-                yield item
+        if "look" in wakes:
+            yield from _news(stream)
+        if "line" in wakes:
+            with unit_of_work() as session:
+                moved = list(lines.find_news(session, stream.principal, stream.places))
+            yield from moved
+
+
+def _news(stream: Stream) -> Iterator[Item]:
+    for item in _read(stream):
+        if item.id not in stream.sent:
+            stream.sent.append(item.id)
+            stream.last = max(item.id, stream.last or item.id)
+            yield item
 
 
 def _read(stream: Stream) -> list[Item]:

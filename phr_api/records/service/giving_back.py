@@ -8,12 +8,16 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from phr_api import audit
+from phr_api.consent import RecordOpened
+from phr_api.kit import clock
 from phr_api.kit.db import set_scope, unit_of_work
+from phr_api.kit.events import publish
 from phr_api.kit.problems import NotFound
 from phr_api.kit.sealed import BrokenSeal
 from phr_api.records.models import Submission, SubmissionEntry, SubmissionState
 from phr_api.records.queries import visits
 from phr_api.records.service import keys, originals
+from phr_api.vocab import ProfileId
 
 
 class NothingKept(Exception):
@@ -37,13 +41,7 @@ def give_back(submission_id: UUID) -> Iterator[bytes]:
             raise NothingKept
         facility_code, sha256 = row.facility_code, row.inflated_sha256
         set_scope(session, facility_id=facility_code)
-        audit.record(
-            session,
-            audit.Actor(kind="operator", id=None, facility_code=facility_code),
-            action="originals.read",
-            subjects=_people(session, submission_id),
-            details={"submission": str(submission_id)},
-        )
+        _trace(session, facility_code, submission_id)
     digest = hashlib.sha256()
     with unit_of_work() as session:
         set_scope(session, facility_id=facility_code)
@@ -52,6 +50,21 @@ def give_back(submission_id: UUID) -> Iterator[bytes]:
             yield piece
     if digest.digest() != sha256:
         raise BrokenSeal("the file is not what was received")
+
+
+def _trace(session: Session, facility_code: str, submission_id: UUID) -> None:
+    """Write who the file is about into the trace, and let them know: it is their record (R14)."""
+    operator = audit.Actor(kind="operator", id=None, facility_code=facility_code)
+    people = _people(session, submission_id)
+    audit.record(
+        session,
+        operator,
+        action="originals.read",
+        subjects=people,
+        details={"submission": str(submission_id)},
+    )
+    for person in people:
+        publish(session, RecordOpened(actor=operator, profile_id=ProfileId(person), at=clock.now()))
 
 
 def _people(session: Session, submission_id: UUID) -> list[UUID]:
