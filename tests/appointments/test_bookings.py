@@ -11,7 +11,7 @@ from phr_api.appointments import By, offer_alternatives
 from phr_api.appointments.models import Booking, BookingDue
 from phr_api.appointments.queries.slots import get_slot
 from phr_api.appointments.service import moving
-from tests.appointments.asking import act, booked, mine, seats_by, slug
+from tests.appointments.asking import act, booked, hold, mine, seats_by, slug
 from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
 from tests.factories.consent import make_carer
 from tests.factories.people import make_citizen, make_profile, make_staff
@@ -97,6 +97,36 @@ def test_a_late_cancellation_is_counted(client: FlaskClient, session: Session) -
     )
     late = act(client, mine(citizen, str(begun.id)), "cancellation", citizen, {})
     assert (late.status_code, slug(late)) == (409, "appointments/too-late")
+
+
+def test_a_late_move_counts_like_a_late_cancellation(client: FlaskClient, session: Session) -> None:
+    citizen = make_citizen(session)
+    service = make_service(session, cancel_minutes=120, most_open=5)
+    later = [make_slot(session, service=service, starts_in=timedelta(days=day)) for day in (2, 3)]
+    for minutes, is_late in ((90, True), (150, False)):
+        slot = make_slot(session, service=service, starts_in=timedelta(minutes=minutes))
+        booking = make_booking(session, citizen=citizen, slot=slot)
+        path = mine(citizen, str(booking.id))
+        moved = act(client, path, "reschedule", citizen, {"slotId": str(later[0].id)})
+        assert (moved.status_code, moved.get_json()["isLate"]) == (200, is_late)
+        again = act(client, path, "reschedule", citizen, {"slotId": str(later[1].id)})
+        assert again.get_json()["isLate"] == is_late
+        gone = act(client, path, "cancellation", citizen, {})
+        assert (gone.status_code, gone.get_json()["isLate"]) == (200, is_late)
+
+
+def test_three_late_moves_leave_one_open_booking(client: FlaskClient, session: Session) -> None:
+    citizen = make_citizen(session)
+    service = make_service(session, cancel_minutes=120, most_open=5)
+    for days in (2, 3, 4):
+        soon = make_slot(session, service=service, starts_in=timedelta(minutes=90))
+        booking = make_booking(session, citizen=citizen, slot=soon)
+        to = make_slot(session, service=service, starts_in=timedelta(days=days))
+        path = mine(citizen, str(booking.id))
+        assert act(client, path, "reschedule", citizen, {"slotId": str(to.id)}).status_code == 200
+    more = make_slot(session, service=service, starts_in=timedelta(days=5))
+    refused = hold(client, citizen, more, [citizen.profile.id])
+    assert (refused.status_code, slug(refused)) == (409, "appointments/quota-reached")
 
 
 def test_a_change_needs_the_version_that_was_read(client: FlaskClient, session: Session) -> None:

@@ -1,7 +1,6 @@
 """What people do with their own bookings: cancel, and say that they are still coming."""
 
 from collections.abc import Mapping
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -10,7 +9,7 @@ from phr_api import clinics
 from phr_api.appointments.models import Booking
 from phr_api.appointments.problems.bookings import AnswersNeeded, TooLate
 from phr_api.appointments.queries.bookings import get_booking
-from phr_api.appointments.rules.states import By
+from phr_api.appointments.rules.states import By, is_late
 from phr_api.appointments.service.changing import OPEN, transition
 from phr_api.appointments.service.desk import CONFIRMED, end_booking
 from phr_api.kit import clock
@@ -27,7 +26,7 @@ def cancel(
     if before.starts_at <= at:
         raise TooLate
     service = clinics.find_service(session, before.service_id)
-    notice = timedelta(minutes=service.cancel_minutes if service else 0)
+    notice = service.cancel_minutes if service else 0
     return end_booking(
         session,
         booking_id,
@@ -36,7 +35,8 @@ def cancel(
         values={
             "state": "cancelled",
             "cancelled_by": actor.kind,
-            "is_late": at > before.starts_at - notice,
+            # one that was moved late stays late
+            "is_late": before.is_late or is_late(at, before.starts_at, notice_minutes=notice),
         },
         what="cancelled",
         actor=actor,

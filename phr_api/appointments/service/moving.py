@@ -18,7 +18,7 @@ from phr_api.appointments.problems.bookings import (
 )
 from phr_api.appointments.queries.bookings import get_booking
 from phr_api.appointments.queries.slots import SlotRow, find_next_free, get_slot
-from phr_api.appointments.rules.states import By
+from phr_api.appointments.rules.states import By, is_late
 from phr_api.appointments.service.changing import (
     NO_PROPOSAL,
     OPEN,
@@ -43,9 +43,10 @@ def reschedule(
 ) -> Booking:
     """Take a seat of another time of the service and free the old one, in one transaction.
 
-    It is requested anew unless the service confirms by itself. Raises StateChanged, TooLate when
-    it has begun, NotFound or SlotNotOpen for the slot, SlotFull with alternatives (the old seat is
-    kept), Overlapping with another booking of the person.
+    It is requested anew unless the service confirms by itself. A late move counts as a late
+    cancellation does: the old seat is as hard to give to somebody else. Raises StateChanged,
+    TooLate when it has begun, NotFound or SlotNotOpen for the slot, SlotFull with alternatives (the
+    old seat is kept), Overlapping with another booking of the person.
     """
     before = _locked(session, booking_id, expected)
     at = clock.now()
@@ -66,6 +67,8 @@ def reschedule(
         else respond_by(session, slot.starts_at, minutes=minutes, lead=lead),
         "desk_reminded_at": None,
         "still_coming": None,
+        "is_late": before.is_late
+        or is_late(at, before.starts_at, notice_minutes=service.cancel_minutes),
     }
     moved = transition(
         session,
