@@ -173,6 +173,20 @@ def test_a_past_day_can_be_ended(session: Session, desk: Desk) -> None:
     assert desk.give()["state"] == "waiting"
 
 
+def test_a_day_that_is_over_is_not_opened_again(session: Session, desk: Desk) -> None:
+    booking = missed(session, desk)
+    desk.give()
+    closing = close(desk).get_json()
+    session.execute(
+        text("UPDATE day_closing SET on_date = on_date - 1 WHERE id = :id"), {"id": closing["id"]}
+    )
+    session.commit()
+    refused = desk.post(f"/day-closings/{closing['id']}/undo")
+    assert (refused.status_code, refused.get_json()["state"]) == (409, "closed")
+    assert refused.get_json()["type"] == "/problems/appointments/day-over"
+    assert (state(session, booking), tickets(session, desk)) == ("no-show", ["left"])
+
+
 def test_only_the_desk_ends_a_day(client: FlaskClient, session: Session, desk: Desk) -> None:
     closing = close(desk).get_json()
     url = f"{desk.facility}/day-closings"

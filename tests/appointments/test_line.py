@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -274,3 +275,57 @@ def test_yesterdays_numbers_are_not_called_today(session: Session, desk: Desk) -
     row.on_date -= timedelta(days=1)
     session.commit()
     assert desk.next() is None
+
+
+def yesterdays(session: Session, desk: Desk, state: str) -> Any:
+    """A number of yesterday that is still in this state, as it was read then."""
+    ticket = desk.give()
+    row = session.scalars(select(Ticket).where(Ticket.id == ticket["id"])).one()
+    row.on_date, row.state = clock.today() - timedelta(days=1), state
+    session.commit()
+    return ticket
+
+
+@pytest.mark.parametrize(
+    ("action", "state", "body"),
+    [
+        ("skip", "called", None),
+        ("return", "skipped", None),
+        ("room", "waiting", {"room": "102"}),
+        ("start", "called", None),
+        ("done", "in-room", None),
+        ("leave", "waiting", None),
+    ],
+)
+def test_yesterdays_numbers_stay_as_they_are(
+    session: Session, desk: Desk, action: str, state: str, body: Any
+) -> None:
+    ticket = yesterdays(session, desk, state)
+    refused = desk.act(action, ticket, body)
+    assert refused.status_code == 409, refused.get_json()
+    told = refused.get_json()
+    assert (told["type"], told["state"]) == ("/problems/appointments/day-over", state)
+    session.rollback()
+    row = session.scalars(select(Ticket).where(Ticket.id == ticket["id"])).one()
+    assert (row.state, row.version) == (state, ticket["version"])
+
+
+def test_a_past_days_line_is_not_listed(desk: Desk) -> None:
+    path = f"{desk.facility}/queues/{desk.queue.id}/tickets"
+    for days, status in ((-1, 422), (0, 200), (1, 200)):
+        on = clock.today() + timedelta(days=days)
+        answer = desk.client.get(f"{path}?on={on.isoformat()}", headers=desk.clerk.headers)
+        assert answer.status_code == status
+
+
+def test_a_past_days_number_is_given_to_nobody(session: Session, desk: Desk) -> None:
+    """Neither a body nor a path names a day: numbers are of today, and yesterday's are not next."""
+    yesterdays(session, desk, "waiting")
+    on = (clock.today() - timedelta(days=1)).isoformat()
+    assert desk.post("/tickets", {"queueId": str(desk.queue.id), "on": on}).status_code == 422
+    assert desk.post(f"/queues/{desk.queue.id}/next", {"room": "1", "on": on}).status_code == 422
+    assert desk.post("/check-ins", {"bookingId": str(uuid4()), "on": on}).status_code == 422
+    assert desk.post(f"/queues/{desk.queue.id}/blocks", {"count": 1, "on": on}).status_code == 422
+    assert desk.next() is None
+    today = desk.give()
+    assert desk.next()["id"] == today["id"]

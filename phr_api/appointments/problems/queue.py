@@ -35,3 +35,11 @@ class TicketChanged(Problem):
     status = HTTPStatus.CONFLICT
     slug = "appointments/ticket-changed"
     titles = {"vi": "Số này đã được thay đổi", "en": "This number has changed"}
+
+
+class DayOver(Problem):
+    """Of a day that is over nothing changes any more; `state` is what it stays."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/day-over"
+    titles = {"vi": "Ngày này đã qua", "en": "This day is over"}

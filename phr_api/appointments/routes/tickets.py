@@ -8,12 +8,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import Ticket
-from phr_api.appointments.problems.queue import TicketChanged
+from phr_api.appointments.problems.queue import DayOver, TicketChanged
 from phr_api.appointments.queries import line
 from phr_api.appointments.rules.line import ALLOWED, Action, label_of
 from phr_api.clinics import QueueRow, find_queue
 from phr_api.consent import FacilityRole, FacilityScope, open_facility
 from phr_api.identity import current_principal
+from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.problems import InvalidRequest, NotFound
 from phr_api.kit.web import demanded_versions, version_tag
@@ -51,14 +52,16 @@ def named_queue(session: Session, scope: FacilityScope, queue_id: UUID) -> Queue
 
 
 def change(code: str, ticket_id: UUID, action: Action, act: Act) -> dict[str, Any]:
-    """Do one action on a ticket that is as the caller has read it; 409 with what it is now if not.
+    """Do one action on a ticket of today that is as the caller has read it; 409 if it is not.
 
-    Raises VersionMissing (428), NotFound, TicketChanged.
+    Raises VersionMissing (428), NotFound, TicketChanged, DayOver.
     """
     with at_facility(code, STAFF) as (session, scope):
         tags = demanded_versions()
         ticket = line.lock_ticket(session, scope, ticket_id)
         tag = version_tag(ticket)
+        if ticket.on_date < clock.today():
+            raise DayOver(state=ticket.state)
         if tag not in tags or ticket.state not in ALLOWED[action]:
             raise TicketChanged(state=ticket.state, version=ticket.version, etag=tag)
         act(session, scope, ticket)

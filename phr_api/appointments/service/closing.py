@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from phr_api import audit
 from phr_api.appointments.models import DayClosing, Ticket
 from phr_api.appointments.problems.bookings import StateChanged
-from phr_api.appointments.problems.queue import DayClosed
+from phr_api.appointments.problems.queue import DayClosed, DayOver
 from phr_api.appointments.queries import closing as queries
 from phr_api.appointments.queries.bookings import get_booking
 from phr_api.appointments.queries.line import is_closed
@@ -33,8 +33,8 @@ ENDS = {"waiting": "left", "called": "left", "skipped": "left", "in-room": "done
 def close_day(session: Session, scope: FacilityScope, on: date) -> DayClosing:
     """End a day: who did not come is a no-show, who still waited left, who is in a room is done.
 
-    Today's bookings of later hours stay. Raises DayClosed when it is closed already, InvalidRequest
-    for a day to come.
+    Today's bookings of later hours stay. A past day's end cannot be undone. Raises DayClosed when
+    it is closed already, InvalidRequest for a day to come.
     """
     if on > clock.today():
         raise InvalidRequest(errors={"json": {"on": ["Not a day to come."]}})
@@ -70,11 +70,13 @@ def close_day(session: Session, scope: FacilityScope, on: date) -> DayClosing:
 def undo_closing(session: Session, scope: FacilityScope, closing_id: UUID) -> DayClosing:
     """Open a day again: each row that nobody changed since gets its state back.
 
-    Undoing twice answers as the first time. Raises NotFound.
+    Undoing twice answers as the first time. Raises NotFound, DayOver for a day before today.
     """
     closing = queries.get_closing(session, scope, closing_id, is_locked=True)
     if closing.undone_at is not None:
         return closing
+    if closing.on_date < clock.today():
+        raise DayOver(state="closed")
     actor, changes = who(session, scope), closing.changes
     ids = [UUID(change["id"]) for change in changes["tickets"]]
     tickets = queries.lock_tickets(session, scope, ids)
