@@ -230,6 +230,27 @@ def test_a_proposal_is_refused_and_the_old_seat_stays(
     assert seats_of(session, new.id) == {1: None}
 
 
+def test_a_proposed_time_that_was_closed_meanwhile_is_not_accepted(
+    client: FlaskClient, session: Session
+) -> None:
+    citizen, service = make_citizen(session), make_service(session)
+    old = make_slot(session, service=service)
+    new = make_slot(session, service=service, starts_in=timedelta(days=3))
+    booking = make_booking(session, citizen=citizen, slot=old)
+    actor = By(kind="worker")
+    moving.propose(session, booking.id, new.id, until=None, expected=1, actor=actor)
+    new.status = "closed"
+    session.commit()
+    path = mine(citizen, str(booking.id))
+    refused = act(client, path, "proposal-answer", citizen, {"accept": True})
+    assert (refused.status_code, slug(refused)) == (409, "appointments/slot-not-open")
+    for slot in (old, new):
+        assert seats_of(session, slot.id) == {1: booking.id}
+    kept = act(client, path, "proposal-answer", citizen, {"accept": False})
+    assert (kept.status_code, kept.get_json()["slotId"]) == (200, str(old.id))
+    assert seats_of(session, new.id) == {1: None}
+
+
 def test_a_replan_offers_the_first_time_with_a_seat(session: Session) -> None:
     service = make_service(session)
     booking = make_booking(session, slot=make_slot(session, service=service))

@@ -166,6 +166,9 @@ def test_a_code_of_another_day_place_or_secret_finds_nothing(
     elsewhere = make_desk(client, session, facility_code="99002")
     tomorrow = book(session, desk, starts_at=clock.now() + timedelta(days=2))
     gone = book(session, desk, state="cancelled")
+    missed = book(session, desk, starts_at=clock.now() - timedelta(days=1))
+    assert refusal(scan(desk, code_of(missed))) == NOTHING
+    assert refusal(desk.post("/check-ins", {"bookingId": str(missed.id)})) == NOTHING
     assert refusal(scan(elsewhere, code_of(booking))) == NOTHING
     assert refusal(scan(desk, code_of(tomorrow))) == NOTHING
     assert refusal(scan(desk, code_of(gone))) == NOTHING
