@@ -78,8 +78,13 @@ def take(*uses: tuple[Limit, object]) -> None:
             _take(limit, str(value))
 
 
+def key_of(name: str, value: str) -> bytes:
+    """Return what stands for a value, a number for example, where it is counted under a name."""
+    return hmac.digest(_Key.secret, f"{name}\0{value}".encode(), hashlib.sha256)
+
+
 def _take(limit: Limit, value: str) -> None:
-    key = hmac.digest(_Key.secret, f"{limit.name}\0{value}".encode(), hashlib.sha256)
+    key = key_of(limit.name, value)
     at = clock.now()
     with unit_of_work() as session:
         parameters = {"key": key, "at": at, "step": limit.step, "per": limit.per}
