@@ -43,7 +43,7 @@ SPEC = {
 
 def create_app(settings: Settings) -> Flask:
     """Build the application for one process, bound to the web role of the database."""
-    app = Flask("phr_api", static_folder=None)
+    app = web.Application("phr_api", static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.config.update(

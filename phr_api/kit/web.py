@@ -112,7 +112,8 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # noqa: TID251
     def arguments(
         self, schema: type[MarshmallowSchema], *, location: str = "json", **kwargs: Any
     ) -> Callable[[View], View]:
-        decorate = super().arguments(schema, location=location, **kwargs)
+        # an instance: of a class, one would be made for every request
+        decorate = super().arguments(schema(), location=location, **kwargs)
 
         def decorate_and_name(view: View) -> View:
             decorated: View = decorate(view)
@@ -175,6 +176,14 @@ class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]  # noqa: TID251
 
     def route(self, rule: str, **options: Any) -> Callable[[View], View]:
         return cast("Callable[[View], View]", super().route(rule, **options))
+
+
+class Application(Flask):
+    """A Flask application whose views are plain functions, all of them."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return it as it is; Flask looks anew into each function of each request."""
+        return func
 
 
 class Api(flask_smorest.Api):  # type: ignore[misc]
