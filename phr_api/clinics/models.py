@@ -40,6 +40,7 @@ class Facility(Base):
     latitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
     longitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
     remote_licence: Mapped[str | None]  # the number that permits care from afar
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
 class CodeList(Base):
@@ -126,7 +127,10 @@ class ClinicQueue(Base):
 
 
 class ClinicService(Versioned, Base):
-    """What a clinic offers, and its rules for booking it."""
+    """What a clinic offers, and its rules for booking it.
+
+    `visit_kind` and `departments` (MA_KHOA; none: all of them) say which follow-ups it answers.
+    """
 
     __tablename__ = "clinic_service"
     __table_args__ = (
@@ -135,6 +139,7 @@ class ClinicService(Versioned, Base):
         CheckConstraint("price_vnd >= 0", name="price_vnd"),
         CheckConstraint("respond_minutes BETWEEN 1 AND 20160", name="respond_minutes"),
         CheckConstraint("when_unanswered IN ('confirm', 'decline')", name="when_unanswered"),
+        CheckConstraint("visit_kind IN ('consultation', 'follow-up', 'other')", name="visit_kind"),
         UniqueConstraint("facility_code", "code", name="uq_clinic_service_facility_code_code"),
         Index("ix_clinic_service_code", "code", postgresql_where=text("ended_at IS NULL")),
     )
@@ -148,6 +153,8 @@ class ClinicService(Versioned, Base):
     kind: Mapped[str]
     minutes: Mapped[int]
     price_vnd: Mapped[int | None] = mapped_column(BigInteger)
+    visit_kind: Mapped[str] = mapped_column(default="other")
+    departments: Mapped[TextList]
     preparation: Mapped[str | None]
     classes: Mapped[TextList]
     questions: Mapped[JsonList]

@@ -27,6 +27,17 @@ class CodeListExists(Problem):
     }
 
 
+class FacilityListed(Problem):
+    """The directory has a facility with this code; change that one."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "clinics/facility-listed"
+    titles = {
+        "vi": "Cơ sở có mã này đã có trong danh mục",
+        "en": "A facility with this code is listed already",
+    }
+
+
 class ServiceCodeTaken(Problem):
     """The facility has, or had, a service with this code."""
 

@@ -29,13 +29,29 @@ def clients() -> None:
 
 @clients.command()
 @click.argument("name")
-@click.option("--facility", "facilities", multiple=True, required=True, help="May be repeated.")
+@click.option("--facility", "facilities", multiple=True, help="May be repeated.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    type=click.Choice(["records.write", "facilities.write"]),
+    default=["records.write"],
+    show_default=True,
+    help="May be repeated: send for its facilities, or write the directory of all.",
+)
 @click.option("--public-key", type=KEY_FILE, help="PEM file of the system's public key.")
 @click.option("--generate-key", type=KEY_FILE, help="Make a key pair; write the private key here.")
 def register(
-    name: str, facilities: tuple[str, ...], public_key: Path | None, generate_key: Path | None
+    name: str,
+    facilities: tuple[str, ...],
+    scopes: tuple[str, ...],
+    public_key: Path | None,
+    generate_key: Path | None,
 ) -> None:
     """Register the system NAME for the given facilities and print its client id.
+
+    A hospital's software sends records (records.write, the default) and needs --facility; a system
+    that keeps the directory of facilities has --scope facilities.write and needs none.
 
     With --public-key the hospital keeps its private key to itself, which is better; with
     --generate-key a new one is written to a file that only you can read.
@@ -44,13 +60,20 @@ def register(
     from phr_api.identity.service import clients as service  # noqa: PLC0415
     from phr_api.kit.db import unit_of_work  # noqa: PLC0415
 
+    if "records.write" in scopes and not facilities:
+        raise click.UsageError("a system that sends records needs --facility")
     _check_facilities(facilities)
     with command_database() as settings:
         for code in facilities:
             require_facility(code, is_development=settings.is_development)
         public = _public_pem(public_key, generate_key)
         with unit_of_work() as session:
-            client = service.register(session, name=name, facility_codes=sorted(set(facilities)))
+            client = service.register(
+                session,
+                name=name,
+                facility_codes=sorted(set(facilities)),
+                scopes=sorted(set(scopes)),
+            )
             key = _add_key(session, client.id, public) if public is not None else None
     click.echo(_line(client=str(client.id), key=key, facilities=sorted(set(facilities))))
 
@@ -67,6 +90,7 @@ def list_() -> None:
                     client=str(row.client.id),
                     name=row.client.name,
                     facilities=list(row.facility_codes),
+                    scopes=row.client.scopes,
                     endedAt=_text(row.client.ended_at),
                     keys=[
                         {

@@ -1,4 +1,4 @@
-"""What the demo facility offers: two services, the line to both, times from today on.
+"""What the demo facility offers: three services, the line to all, times from today on.
 
 The hours are longer than a clinic's, so that there is something to book whenever one looks.
 """
@@ -43,11 +43,24 @@ VISIT = NewService(
     name_en="General medicine",
     minutes=15,
     price_vnd=150_000,
+    visit_kind="consultation",
     preparation="Mang theo thẻ bảo hiểm y tế và các toa thuốc đang dùng.",
     questions=QUESTIONS,
     lead_minutes=0,
     respond_minutes=240,
     when_unanswered="confirm",
+)
+# what follow-up papers of the department K01 lead to; a desk answers it, too
+FOLLOW_UP = NewService(
+    code="TAI-KHAM",
+    name="Tái khám ngoại trú",
+    name_en="Follow-up visit",
+    minutes=30,
+    price_vnd=100_000,
+    visit_kind="follow-up",
+    departments=("K01",),
+    preparation="Mang theo giấy hẹn khám lại và kết quả lần trước.",
+    lead_minutes=0,
 )
 # this one confirms by itself
 BLOOD = NewService(
@@ -92,6 +105,7 @@ def _offer(session: Session) -> None:
     )
     for service, name, hours, seats in (
         (VISIT, "Phòng khám Nội", (time(6), time(22)), 2),
+        (FOLLOW_UP, "Phòng tái khám", (time(6), time(22)), 1),
         (BLOOD, "Phòng lấy máu 24 giờ", (time(0), time(23, 50)), 3),
     ):
         row = add_service(session, scope, replace(service, queue_id=queue.id))
@@ -100,8 +114,8 @@ def _offer(session: Session) -> None:
             scope,
             Plan(
                 service_id=row.id,
-                practitioner_id=doctor.id if service is VISIT else None,
-                room="101" if service is VISIT else "102",
+                practitioner_id=None if service is BLOOD else doctor.id,
+                room="102" if service is BLOOD else "101",
                 name=name,
                 pattern="weekly",
                 weekdays=EVERY_DAY,

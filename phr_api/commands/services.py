@@ -20,9 +20,9 @@ def load(file: Path) -> None:
     """Add or bring up to date the services of a CSV FILE.
 
     It has a header and is UTF-8; columns: facility, code, name, and if you like kind (on-site or
-    remote), minutes, price_vnd, preparation, name_en, respond_minutes, lead_minutes,
-    cancel_minutes, most_open, and as yes or no confirms_itself, has_waitlist, asks_still_coming.
-    All or nothing.
+    remote), visit_kind (consultation, follow-up or other), departments (codes with spaces between),
+    minutes, price_vnd, preparation, name_en, respond_minutes, lead_minutes, cancel_minutes,
+    most_open, and as yes or no confirms_itself, has_waitlist, asks_still_coming. All or nothing.
     """
     from phr_api.clinics.problems import CodeListInvalid  # noqa: PLC0415 - `--help` stays fast
     from phr_api.clinics.service.listing import read_services, save_services  # noqa: PLC0415

@@ -3,12 +3,14 @@
 from phr_api.consent.phone import PhoneScope, open_phone
 from phr_api.consent.problems import RecordSignInNeeded
 from phr_api.consent.service import (
+    DirectoryScope,
     FacilityRole,
     FacilityScope,
     RecordOpened,
     RecordScope,
     judge,
     narrow,
+    open_directory,
     open_facility,
     open_for_intake,
     open_record,
@@ -16,6 +18,7 @@ from phr_api.consent.service import (
 )
 
 __all__ = [
+    "DirectoryScope",
     "FacilityRole",
     "FacilityScope",
     "PhoneScope",
@@ -24,6 +27,7 @@ __all__ = [
     "RecordSignInNeeded",
     "judge",
     "narrow",
+    "open_directory",
     "open_facility",
     "open_for_intake",
     "open_phone",

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from phr_api import audit
 from phr_api.consent.problems import RecordSignInNeeded
-from phr_api.identity import Principal
+from phr_api.identity import Principal, find_client_scopes
 from phr_api.kit import clock
 from phr_api.kit.db import do, set_scope
 from phr_api.kit.events import publish
@@ -23,6 +23,7 @@ Relation = Literal["self", "carer", "intake"]
 FacilityRole = Literal["desk", "doctor", "viewer", "system"]
 ALL_CLASSES, ALL_SECTIONS = frozenset(SensitivityClass), frozenset(Section)
 SYSTEM_SCOPE = "records.write"  # R6: what a facility's system is there for
+DIRECTORY_SCOPE = "facilities.write"
 
 _OPEN = text(
     "SELECT is_live, assurance, relation, powers, classes"
@@ -216,3 +217,27 @@ def open_facility(
         raise NotAllowed
     actor = replace(principal.actor, facility_code=facility_code)
     return FacilityScope(actor=actor, facility_code=facility_code, roles=frozenset(right.roles))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryScope:
+    """Proof that this actor may write the directory of facilities now."""
+
+    actor: audit.Actor
+
+
+def open_directory(session: Session, principal: Principal) -> DirectoryScope:
+    """Check that the caller is a system that an operator lets write the directory, and set it.
+
+    The policies of `facility` ask the same of the database. Raises NotAllowed to everybody else,
+    NotSignedIn when the system ended.
+    """
+    if principal.client_id is None or DIRECTORY_SCOPE not in principal.scopes:
+        raise NotAllowed
+    set_scope(session, principal_id=principal.client_id)
+    scopes = find_client_scopes(session, principal.client_id)
+    if scopes is None:
+        raise NotSignedIn
+    if DIRECTORY_SCOPE not in scopes:
+        raise NotAllowed
+    return DirectoryScope(actor=principal.actor)

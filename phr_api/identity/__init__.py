@@ -3,7 +3,13 @@
 from phr_api.identity import configuration, keys, tokens
 from phr_api.identity.current import current_principal
 from phr_api.identity.principal import Principal
-from phr_api.identity.queries import Notice, display_name, find_memberships, find_notices
+from phr_api.identity.queries import (
+    Notice,
+    display_name,
+    find_client_scopes,
+    find_memberships,
+    find_notices,
+)
 from phr_api.identity.received import ReceivedAddress, ReceivedCard, ReceivedPerson
 from phr_api.identity.service.notices import mark_notices_read
 from phr_api.identity.service.people import (
@@ -38,6 +44,7 @@ __all__ = [
     "current_principal",
     "display_name",
     "ends_at",
+    "find_client_scopes",
     "find_known",
     "find_memberships",
     "find_notices",

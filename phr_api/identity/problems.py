@@ -227,7 +227,7 @@ class UnsupportedGrantType(Problem):
 
 
 class InvalidScope(Problem):
-    """RFC 6749 §5.2 `invalid_scope`: systems may ask for records.write only."""
+    """RFC 6749 §5.2 `invalid_scope`: a system may ask for the scopes it was registered for."""
 
     status = HTTPStatus.BAD_REQUEST
     slug = "identity/invalid-scope"

@@ -250,6 +250,14 @@ def find_client_keys(session: Session, client_id: UUID) -> Sequence[ClientKey]:
     ).all()
 
 
+def find_client_scopes(session: Session, client_id: UUID) -> frozenset[str] | None:
+    """Return what a live system may do (in whose scope this runs), None when it has ended."""
+    scopes = session.scalar(
+        select(Client.scopes).where(Client.id == client_id, Client.ended_at.is_(None))
+    )
+    return None if scopes is None else frozenset(scopes)
+
+
 def find_staff(session: Session, facility_code: str) -> Sequence[Membership]:
     """Return the memberships of a facility that have not ended (its scope is set)."""
     return session.scalars(

@@ -26,7 +26,7 @@ BASE: dict[str, set[str]] = {
     "trim_sessions": WORKER,
     "use_activation": WEB,
 }
-CLINICS: dict[str, set[str]] = {}
+CLINICS: dict[str, set[str]] = {"directory_changed": set()}
 APPOINTMENTS = {
     "is_awaited": WEB | WORKER,
     "offered_to": WEB,

@@ -5,7 +5,6 @@ BASE = {
     "alembic_version",
     "code",
     "code_list",
-    "facility",
     "reference_version",
 }
 CLINICS = {"holiday"}

@@ -32,10 +32,10 @@ from tests.factories.appointments import make_facility, make_queue
 pytestmark = pytest.mark.usefixtures("app")
 
 AsWorker = Callable[[], AbstractContextManager[None]]
-HEAD = "facility,code,name,minutes,price_vnd,kind,confirms_itself"
+HEAD = "facility,code,name,minutes,price_vnd,kind,confirms_itself,visit_kind,departments"
 LIST = f"""{HEAD}
-99048,NOI,Khám Nội,20,150000,,no
-99048,TV,Tư vấn từ xa,,,remote,yes
+99048,NOI,Khám Nội,20,150000,,no,follow-up,K01 K02
+99048,TV,Tư vấn từ xa,,,remote,yes,,
 """
 
 
@@ -58,6 +58,8 @@ def test_services_are_loaded_and_brought_up_to_date(session: Session, as_worker:
         assert load(LIST) == 2
     first = service(session, "NOI")
     assert (first.minutes, first.price_vnd, first.kind) == (20, 150_000, "on-site")
+    assert (first.visit_kind, first.departments) == ("follow-up", ["K01", "K02"])
+    assert (service(session, "TV").visit_kind, service(session, "TV").departments) == ("other", [])
     assert (service(session, "TV").kind, service(session, "TV").confirms_itself) == ("remote", True)
     queue = make_queue(session, facility_code="99048")
     first.queue_id, first.ended_at = queue.id, clock.now()
@@ -67,6 +69,7 @@ def test_services_are_loaded_and_brought_up_to_date(session: Session, as_worker:
     again = service(session, "NOI")
     assert (again.id, again.name, again.price_vnd) == (first.id, "Khám Nội mới", 200_000)
     assert (again.minutes, again.queue_id, again.ended_at) == (20, queue.id, None)
+    assert again.departments == ["K01", "K02"]
 
 
 @pytest.mark.parametrize(
@@ -77,6 +80,7 @@ def test_services_are_loaded_and_brought_up_to_date(session: Session, as_worker:
         (f"{HEAD}\n99048,A,Khám,0,,,\n", 2),
         (f"{HEAD}\n99048,A,Khám,,-1,,\n", 2),
         (f"{HEAD}\n99048,A,Khám,,,at home,\n", 2),
+        (f"{HEAD}\n99048,A,Khám,,,,,sometimes,\n", 2),
         (f"{HEAD}\n99048,A,Khám,,,,\n99048,B,Khám,,,,maybe\n", 3),
         (f"{HEAD}\n00000,A,Khám,,,,\n", 2),
     ],

@@ -52,7 +52,12 @@ def test_a_desk_offers_a_service_and_everybody_reads_it(
 ) -> None:
     queue = make_queue(session)
     body = a_service(
-        nameEn="General medicine", priceVnd=150_000, queueId=str(queue.id), questions=QUESTIONS
+        nameEn="General medicine",
+        priceVnd=150_000,
+        queueId=str(queue.id),
+        questions=QUESTIONS,
+        visitKind="follow-up",
+        departments=["K01"],
     )
     made = client.post(SERVICES, json=body, headers=keyed(desk))
     assert made.status_code == 201
@@ -66,6 +71,7 @@ def test_a_desk_offers_a_service_and_everybody_reads_it(
         240,
         "decline",
     )
+    assert (shown["visitKind"], shown["departments"]) == ("follow-up", ["K01"])
     read = client.get(made.headers["Location"])
     assert read.get_json() == shown
     assert read.headers["ETag"] == made.headers["ETag"]
@@ -118,6 +124,8 @@ def test_a_service_is_changed_by_who_read_it_and_its_change_is_told(
         {"minutes": 0},
         {"priceVnd": -1},
         {"classes": ["secret"]},
+        {"visitKind": "sometimes"},
+        {"departments": [" "]},
         {"code": "có dấu"},
         {"questions": [QUESTIONS[0] | {"options": ["a"]}]},
         {"questions": [QUESTIONS[0], QUESTIONS[0]]},

@@ -72,6 +72,10 @@ def test_the_demo_people_come_through_the_intake_and_only_once(
         True,
     )
     assert offered["KHAM-NOI"].queue_id is not None
+    assert (offered["TAI-KHAM"].visit_kind, offered["TAI-KHAM"].departments) == (
+        "follow-up",
+        ["K01"],
+    )
     for service in (offered["KHAM-NOI"], offered["LAY-MAU"]):
         since = datetime.combine(clock.today(), time(), clock.VIETNAM)
         days = {

@@ -115,6 +115,7 @@ def callers(session: Session) -> dict[str, dict[str, str]]:
         "doctor elsewhere": make_staff(session, facility_code=THEIRS, role="doctor").headers,
         "desk without second factor": make_staff(session, has_second_factor=False).headers,
         "system": make_system(session, facility_codes=[OURS]).headers,
+        "directory": make_system(session, facility_codes=[], scopes=["facilities.write"]).headers,
         "system elsewhere": make_system(session, facility_codes=[THEIRS]).headers,
     }
 

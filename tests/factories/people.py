@@ -246,9 +246,16 @@ def make_staff(
     return SignedIn(account=account, session=row, principal=principal, headers=bearer(principal))
 
 
-def make_system(session: Session, *, facility_codes: Sequence[str] = (FACILITY,)) -> System:
-    """Save a hospital's system bound to these facilities."""
-    client = Client(id=new_public_id(), name="Phần mềm thử", created_at=clock.now())
+def make_system(
+    session: Session,
+    *,
+    facility_codes: Sequence[str] = (FACILITY,),
+    scopes: Sequence[str] = ("records.write",),
+) -> System:
+    """Save a hospital's system bound to these facilities, signed in for all its scopes."""
+    client = Client(
+        id=new_public_id(), name="Phần mềm thử", created_at=clock.now(), scopes=list(scopes)
+    )
     session.add(client)
     session.flush()  # the facilities' foreign key
     session.add_all(
@@ -259,7 +266,7 @@ def make_system(session: Session, *, facility_codes: Sequence[str] = (FACILITY,)
         kind="system",
         client_id=client.id,
         signed_in_at=clock.now(),
-        scopes=frozenset({"records.write"}),
+        scopes=frozenset(scopes),
     )
     return System(client=client, principal=principal, headers=bearer(principal))
 

@@ -211,6 +211,31 @@ def test_an_ended_system_is_refused(
     assert ask(client, hospital.assertion()).status_code == 401
 
 
+def test_a_system_gets_what_it_was_registered_for(
+    client: FlaskClient, session: Session, settings: Settings
+) -> None:
+    """All of it unless it asks for less, and never more."""
+    key = Ed25519PrivateKey.generate()
+    made = make_system(session, scopes=["records.write", "facilities.write"]).client
+    clients.add_key(session, made.id, public_pem(key))
+    session.commit()
+    both = Hospital(made, key, settings)
+    for asked, got in (
+        ({}, "facilities.write records.write"),
+        ({"scope": "facilities.write"}, "facilities.write"),
+    ):
+        assert (ask(client, both.assertion(), **asked).json or {})["scope"] == got
+    more = ask(client, both.assertion(), scope="facilities.write records.read")
+    assert (more.status_code, (more.json or {})["error"]) == (400, "invalid_scope")
+
+
+def test_a_hospitals_system_may_not_ask_for_the_directory(
+    client: FlaskClient, hospital: Hospital
+) -> None:
+    answer = ask(client, hospital.assertion(), scope="records.write facilities.write")
+    assert (answer.status_code, (answer.json or {})["error"]) == (400, "invalid_scope")
+
+
 def test_another_scope_is_refused(client: FlaskClient, hospital: Hospital) -> None:
     answer = ask(client, hospital.assertion(), scope="records.read")
     assert answer.status_code == 400

@@ -100,10 +100,19 @@ def test_a_registered_key_of_the_hospitals_own_works_over_http(
     assert client.post("/v1/oauth/token", data=form).status_code == 200
 
 
+def test_a_system_that_keeps_the_directory_is_of_no_facility(command: Command) -> None:
+    (made,) = told(command("clients", "register", "Danh mục", "--scope", "facilities.write"))
+    assert made["facilities"] == []
+    listed = [one for one in told(command("clients", "list")) if one["client"] == made["client"]]
+    assert listed[0]["scopes"] == ["facilities.write"]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("clients", "register", "Thử", "--facility", "9900"),
+        ("clients", "register", "Thử"),
+        ("clients", "register", "Thử", "--scope", "records.read"),
         ("clients", "end-key", str(uuid4()), "nothing"),
         ("staff", "end", "--facility", "99001", str(uuid4())),
     ],

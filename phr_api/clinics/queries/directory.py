@@ -15,7 +15,7 @@ from phr_api.vocab import province_key
 
 @dataclass(frozen=True, slots=True)
 class FacilityRow:
-    """A facility as the directory shows it."""
+    """A facility as the directory shows it, in this version."""
 
     code: str
     name: str
@@ -27,6 +27,12 @@ class FacilityRow:
     latitude: Decimal | None
     longitude: Decimal | None
     remote_licence: str | None
+    version: int
+
+    @property
+    def id(self) -> str:
+        """What its ETag is of, beside the version."""
+        return self.code
 
 
 @dataclass(frozen=True, slots=True)

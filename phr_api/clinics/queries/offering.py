@@ -27,6 +27,8 @@ class ServiceRow:
     kind: str
     minutes: int
     price_vnd: int | None
+    visit_kind: str
+    departments: list[str]
     preparation: str | None
     classes: list[str]
     questions: list[Any]

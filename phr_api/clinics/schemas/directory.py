@@ -3,8 +3,10 @@
 from marshmallow import fields, validate
 
 from phr_api.kit.web import Schema
+from phr_api.kit.words import words
 
 LONGEST_CURSOR = 600
+PHONE = r"^\+[0-9]{7,15}\Z"
 
 
 def searched(words_of: str) -> fields.String:
@@ -25,6 +27,16 @@ def province_searched() -> fields.String:
             "description": "Name or code, of the 34 or of the 63 before July 2025; one that was"
             " merged stands for the province that it went into"
         },
+    )
+
+
+def _optional(longest: int) -> fields.String:
+    return fields.String(load_default=None, allow_none=True, validate=words(longest))
+
+
+def _degrees(most: int) -> fields.Decimal:
+    return fields.Decimal(
+        places=6, load_default=None, allow_none=True, validate=validate.Range(-most, most)
     )
 
 
@@ -50,6 +62,21 @@ class FacilitySchema(Schema):
         allow_none=True,
         metadata={"description": "the number that permits care from afar"},
     )
+
+
+class ChangedFacilitySchema(Schema):
+    name = fields.String(required=True, validate=words(300))
+    kind = fields.String(load_default="hospital", validate=words(40))
+    province = _optional(60)
+    address = _optional(300)
+    phone = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(PHONE))
+    latitude = _degrees(90)
+    longitude = _degrees(180)
+    remote_licence = _optional(100)
+
+
+class NewFacilitySchema(ChangedFacilitySchema):
+    code = fields.String(required=True, validate=validate.Regexp(r"^[0-9A-Z]{5}\Z"))
 
 
 class HolidayQuerySchema(Schema):

@@ -11,6 +11,7 @@ from phr_api.kit.words import words
 from phr_api.vocab import SensitivityClass
 
 KINDS = ("on-site", "remote")
+VISIT_KINDS = ("consultation", "follow-up", "other")
 MINUTES_OF_TWO_WEEKS = 20160
 MINUTES_OF_A_MONTH = 43200
 CODE = validate.Regexp(r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}\Z")
@@ -47,6 +48,17 @@ class ChangedServiceSchema(Schema):
     minutes = _minutes(480, default=15, least=1)
     price_vnd = fields.Integer(
         load_default=None, allow_none=True, validate=validate.Range(0, 10**12)
+    )
+    visit_kind = fields.String(
+        load_default="other",
+        validate=validate.OneOf(VISIT_KINDS),
+        metadata={"description": "which visits it is for; follow-ups are suggested by it"},
+    )
+    departments = fields.List(
+        fields.String(validate=words(20)),
+        load_default=list,
+        validate=validate.Length(max=50),
+        metadata={"description": "codes of the departments (MA_KHOA) it serves; none: all"},
     )
     preparation = _optional(2000)
     classes = fields.List(
@@ -96,6 +108,8 @@ class ServiceSchema(Schema):
     kind = fields.String(required=True)
     minutes = fields.Integer(required=True)
     price_vnd = fields.Integer(required=True, allow_none=True)
+    visit_kind = fields.String(required=True)
+    departments = fields.List(fields.String(), required=True)
     preparation = fields.String(required=True, allow_none=True)
     classes = fields.List(fields.String(), required=True)
     questions = fields.List(

@@ -19,7 +19,10 @@ from phr_api.clinics.service.offering import NewService, add_service, change_ser
 from phr_api.consent import FacilityScope
 
 HOLIDAY_FILE = "data/holidays.csv"
-KINDS = ("on-site", "remote")
+CHOICES = {
+    "kind": ("on-site", "remote"),
+    "visit_kind": ("consultation", "follow-up", "other"),
+}
 YES = {"yes": True, "no": False}
 NUMBERS = {
     "minutes": (1, 480),
@@ -55,9 +58,10 @@ class HolidayLine:
 def read_services(file: IO[str]) -> list[ListedService]:
     """Rows of a CSV with the columns facility, code, name, and if there the others of a service.
 
-    Those are kind, minutes, price_vnd, preparation, name_en, respond_minutes, lead_minutes,
-    cancel_minutes, most_open, and confirms_itself, has_waitlist, asks_still_coming as yes or no. An
-    empty cell says nothing. Raises CodeListInvalid with the line.
+    Those are kind, visit_kind, departments (codes with spaces between), minutes, price_vnd,
+    preparation, name_en, respond_minutes, lead_minutes, cancel_minutes, most_open, and
+    confirms_itself, has_waitlist, asks_still_coming as yes or no. An empty cell says nothing.
+    Raises CodeListInvalid with the line.
     """
     reader = csv.DictReader(file)
     if not {"facility", "code", "name"} <= set(reader.fieldnames or ()):
@@ -88,10 +92,12 @@ def _members(cells: dict[str, str], line: int) -> dict[str, Any]:
         if filled[name] not in YES:
             raise CodeListInvalid(line=line, reason=f"{name} is yes or no")
         members[name] = YES[filled[name]]
-    if "kind" in filled:
-        if filled["kind"] not in KINDS:
-            raise CodeListInvalid(line=line, reason="kind is on-site or remote")
-        members["kind"] = filled["kind"]
+    for name in filled.keys() & CHOICES.keys():
+        if filled[name] not in CHOICES[name]:
+            raise CodeListInvalid(line=line, reason=f"{name} is {' or '.join(CHOICES[name])}")
+        members[name] = filled[name]
+    if "departments" in filled:
+        members["departments"] = tuple(filled["departments"].split())
     return members
 
 

@@ -2,20 +2,24 @@
 
 import csv
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from importlib import resources
 from itertools import groupby
 from operator import attrgetter
-from typing import IO
+from typing import IO, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, false, insert, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from phr_api import audit
 from phr_api.clinics.models import Code, CodeList, Facility
-from phr_api.clinics.problems import CodeListExists, CodeListInvalid
+from phr_api.clinics.problems import CodeListExists, CodeListInvalid, FacilityListed
+from phr_api.clinics.queries import FacilityRow
+from phr_api.consent import DirectoryScope
 from phr_api.kit import clock
+from phr_api.kit.problems import StaleVersion
 from phr_api.vocab import search_key
 
 DEMO_VERSION = "demo"
@@ -61,15 +65,53 @@ class CodeRow:
 def save_facilities(session: Session, facilities: Iterable[NewFacility]) -> int:
     """Add facilities, or bring those with the same code up to date; returns how many came.
 
-    Raises CodeListInvalid when a code is not 5 capital letters or digits, or a name is empty.
+    One that the list says nothing new of keeps its version. Raises CodeListInvalid when a code is
+    not 5 capital letters or digits, or a name is empty.
     """
-    rows = {facility.code: _facility_row(facility) for facility in facilities}
-    if not rows:
-        return 0
-    statement = upsert(Facility).values(list(rows.values()))
-    changed = {name: statement.excluded[name] for name in FACILITY_COLUMNS}
-    session.execute(statement.on_conflict_do_update(index_elements=["code"], set_=changed))
-    return len(rows)
+    by_code = {facility.code: facility for facility in facilities}
+    if by_code:
+        differs = (
+            getattr(Facility, name).is_distinct_from(upsert(Facility).excluded[name])
+            for name in FACILITY_COLUMNS
+        )
+        _write_facilities(session, by_code.values(), replaced=or_(*differs))
+    return len(by_code)
+
+
+def add_facility(session: Session, scope: DirectoryScope, facility: NewFacility) -> None:
+    """Add a facility to the directory. Raises FacilityListed, CodeListInvalid."""
+    if not _write_facilities(session, [facility], replaced=false()):
+        raise FacilityListed
+    _trace(session, scope, "facility.add", facility.code)
+
+
+def change_facility(
+    session: Session, scope: DirectoryScope, known: FacilityRow, facility: NewFacility
+) -> None:
+    """Describe a known facility anew.
+
+    Raises StaleVersion when somebody else did since it was read, CodeListInvalid.
+    """
+    if not _write_facilities(session, [facility], replaced=Facility.version == known.version):
+        raise StaleVersion
+    _trace(session, scope, "facility.change", facility.code)
+
+
+def _write_facilities(
+    session: Session, facilities: Iterable[NewFacility], *, replaced: ColumnElement[bool]
+) -> list[str]:
+    """Add what is new, replace what `replaced` holds for; returns the codes that were written."""
+    statement = upsert(Facility).values([_facility_row(facility) for facility in facilities])
+    changed: dict[str, Any] = {name: statement.excluded[name] for name in FACILITY_COLUMNS}
+    written = statement.on_conflict_do_update(
+        index_elements=["code"], set_=changed | {"version": Facility.version + 1}, where=replaced
+    )
+    return list(session.scalars(written.returning(Facility.code)))
+
+
+def _trace(session: Session, scope: DirectoryScope, action: str, code: str) -> None:
+    actor = replace(scope.actor, facility_code=code)
+    audit.record(session, actor, action=action, subjects=[])
 
 
 def _facility_row(facility: NewFacility) -> dict[str, str | Decimal | None]:

@@ -36,6 +36,8 @@ class NewService:
     kind: str = "on-site"
     minutes: int = 15
     price_vnd: int | None = None
+    visit_kind: str = "other"
+    departments: Sequence[str] = ()
     preparation: str | None = None
     classes: Sequence[str] = ()
     questions: Sequence[dict[str, Any]] = ()
@@ -119,7 +121,7 @@ def _describe(session: Session, scope: FacilityScope, row: ClinicService, new: N
         get_queue(session, scope.facility_code, new.queue_id)
     for name, value in asdict(new).items():
         if name != "code":
-            setattr(row, name, list(value) if name in {"classes", "questions"} else value)
+            setattr(row, name, list(value) if isinstance(value, tuple) else value)
     row.search_key = service_key(row.code, new.name, new.name_en)
 
 

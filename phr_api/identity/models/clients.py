@@ -1,23 +1,27 @@
-"""Hospitals' systems: clients with keys registered by value, bound to facility codes (R6)."""
+"""Systems: clients with keys registered by value, bound to scopes and facility codes (R6)."""
 
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index, PrimaryKeyConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, PrimaryKeyConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from phr_api.kit.db import Base, Json
+from phr_api.kit.db import Base, Json, TextList
 
 
 class Client(Base):
-    """One system."""
+    """One system, and what its tokens may be for."""
 
     __tablename__ = "client"
+    __table_args__ = (
+        CheckConstraint("scopes <@ ARRAY['records.write', 'facilities.write']", name="scopes"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str]
     created_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
+    scopes: Mapped[TextList] = mapped_column(server_default="{records.write}")
 
 
 class ClientFacility(Base):

@@ -90,7 +90,7 @@ class ServerMetadata(MethodView):
             "issuer": issuer,
             "token_endpoint": f"{issuer}/v1/oauth/token",
             "jwks_uri": f"{issuer}/.well-known/jwks.json",
-            "scopes_supported": [clients.SCOPE],
+            "scopes_supported": list(clients.SCOPES),
             "response_types_supported": ["none"],
             "grant_types_supported": ["refresh_token", "client_credentials"],
             "token_endpoint_auth_methods_supported": ["private_key_jwt"],

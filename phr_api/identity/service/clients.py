@@ -1,4 +1,4 @@
-"""Hospitals' systems: registering keys by value, and client credentials by RFC 7523 (R6)."""
+"""Systems: registering their keys by value, and client credentials by RFC 7523 (R6)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -26,7 +26,7 @@ from phr_api.kit.ids import new_public_id
 from phr_api.kit.limits import Limit
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-SCOPE = "records.write"
+RECORDS, FACILITIES = SCOPES = ("records.write", "facilities.write")
 SMALLEST_RSA_BITS = 2048
 LONGEST_JTI = 200
 
@@ -42,9 +42,18 @@ class KeyNotAcceptedError(ValueError):
     """The public key is none that client assertions may be signed with."""
 
 
-def register(session: Session, *, name: str, facility_codes: Sequence[str]) -> Client:
-    """Register a system for these facilities; it needs a key before it can do anything."""
-    client = Client(id=new_public_id(), name=name, created_at=clock.now())
+def register(
+    session: Session,
+    *,
+    name: str,
+    facility_codes: Sequence[str],
+    scopes: Sequence[str] = (RECORDS,),
+) -> Client:
+    """Register a system for these facilities; it needs a key before it can do anything.
+
+    `scopes` are what it may do: send for its facilities, or write the directory of all of them.
+    """
+    client = Client(id=new_public_id(), name=name, created_at=clock.now(), scopes=list(scopes))
     session.add(client)
     session.flush()  # the facilities' foreign key
     session.add_all(
@@ -91,21 +100,28 @@ def end(session: Session, client_id: UUID) -> bool:
 def grant(assertion: str, scope: str | None) -> Tokens:
     """Return an access token for a client assertion; there is no refresh token.
 
-    Only what holds counts for the system (R24). Raises InvalidClient, InvalidScope and
-    TooManyRequests.
+    It is for the scopes that are asked for, or for all that the system has. Only what holds counts
+    for the system (R24). Raises InvalidClient, InvalidScope and TooManyRequests.
     """
-    if scope is not None and scope.split() != [SCOPE]:
-        raise InvalidScope
     client_id = _claimed_client(assertion)
     with unit_of_work() as session:
         set_scope(session, principal_id=client_id)
         _check(session, client_id, assertion)
+        theirs = queries.find_client_scopes(session, client_id) or frozenset()
+    scopes = theirs if scope is None else frozenset(scope.split())
+    if not scopes or not scopes <= theirs:
+        raise InvalidScope
     limits.take((ASKED, client_id))
     principal = Principal(
-        kind="system", client_id=client_id, signed_in_at=clock.now(), scopes=frozenset({SCOPE})
+        kind="system", client_id=client_id, signed_in_at=clock.now(), scopes=scopes
     )
     access_token, expires_in = tokens.issue(principal)
-    return Tokens(access_token=access_token, expires_in=expires_in, refresh_token=None, scope=SCOPE)
+    return Tokens(
+        access_token=access_token,
+        expires_in=expires_in,
+        refresh_token=None,
+        scope=" ".join(sorted(scopes)),
+    )
 
 
 def claimed_client(assertion: str) -> UUID | None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from tests.contract.rows.roles import DESK, READERS
+from tests.contract.rows.roles import DESK, DIRECTORY, READERS
 from tests.factories.appointments import (
     make_exception,
     make_practitioner,
@@ -27,7 +27,7 @@ PUBLIC: set[str] = {
 MINE: dict[str, Any] = {}
 PERSONAL: dict[str, Any] = {}
 SERVICE = {"name": "Khám thử"}
-PRACTITIONER = {"fullName": "Lê Thị Bác Sĩ Thử", "licenceNumber": "000001/TEST-GPHN"}
+PRACTITIONER = {"fullName": "Lê Thị Bác Sĩ Thử", "licenceNumber": "009999/TEST-GPHN"}
 QUEUE = {"name": "Quầy thử"}
 SCHEDULE = {
     "name": "Lịch thử",
@@ -43,6 +43,8 @@ SCHEDULE = {
 CLOSED = {"kind": "closed", "fromOn": "2199-01-01", "untilOn": "2199-01-01"}
 REPLAN = {"scheduleId": str(UUID(int=1)), "exception": CLOSED}
 FACILITY: dict[str, tuple[frozenset[str], Any]] = {
+    "POST /v1/facilities": (DIRECTORY, {"code": "99081", "name": "Cơ sở thử"}),
+    "PUT /v1/facilities/{code}": (DIRECTORY, {"name": "Cơ sở thử"}),
     "POST /v1/facilities/{code}/practitioners": (DESK, PRACTITIONER),
     "PUT /v1/facilities/{code}/practitioners/{practitioner_id}": (DESK, PRACTITIONER),
     "DELETE /v1/facilities/{code}/practitioners/{practitioner_id}": (DESK, None),

@@ -4,4 +4,5 @@ DESK = frozenset({"desk"})
 STAFF = frozenset({"desk", "doctor"})
 READERS = frozenset({"desk", "doctor", "viewer"})
 SYSTEM = frozenset({"system"})
+DIRECTORY = frozenset({"directory"})  # the system that keeps it
 ALL = frozenset({"desk", "doctor", "system"})
