@@ -156,6 +156,7 @@ def some_messages(count: int) -> list[Any]:
                 ref_kind="booking",
                 ref_id=uuid4(),
                 profile_id=numbered("profile", number % PEOPLE),
+                collapse_id=str(uuid4()),
                 expires_at=at + timedelta(days=1),
             ),
             at,

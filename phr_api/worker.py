@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.5
 # what somebody waits for: a push and an open stream are told within 100 ms of the commit
 PROMPT_SECONDS = 0.05
-PROMPT = frozenset({"outbox", "delivery"})
+PROMPT = frozenset({"outbox", "push", "sms"})
 AFTER_A_FAILURE_SECONDS = 5.0
 # beside the visits in flight: the file's lock, its chunks, an order, a periodic task, the lanes of
-# bookings, outbox and deliveries, one spare
-OTHER_CONNECTIONS = 8
+# bookings, outbox, pushes and SMS, one spare
+OTHER_CONNECTIONS = 9
 
 
 def configure(settings: Settings) -> None:
@@ -61,7 +61,9 @@ def run(settings: Settings) -> None:
         "orders": lambda: records.work_once("order", stop),
         "appointments": appointments.work_once,
         "outbox": notifications.drain_once,
-        "delivery": notifications.deliver_once,
+        # a slow gateway of one way out does not hold up the other
+        "push": lambda: notifications.deliver("push") > 0,
+        "sms": lambda: notifications.deliver("sms") > 0,
         "periodic": lambda: bool(jobs.run_due(tasks, clock.now())),
     }
     threads = [

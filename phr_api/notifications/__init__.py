@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from phr_api.kit.jobs import Task
+from phr_api.notifications.queries.deliveries import find_deliveries
 from phr_api.notifications.rules.words import KINDS, Words
 from phr_api.notifications.service.configuring import configure, events_address
-from phr_api.notifications.service.delivering import deliver_once, find_deliveries
+from phr_api.notifications.service.delivering import deliver, deliver_once
 from phr_api.notifications.service.expiring import tell_expiring
 from phr_api.notifications.service.lines import Position, use_positions
 from phr_api.notifications.service.openings import on_opened
@@ -20,6 +21,7 @@ __all__ = [
     "Words",
     "cancel_untold",
     "configure",
+    "deliver",
     "deliver_once",
     "drain_once",
     "events_address",

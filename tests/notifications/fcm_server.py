@@ -6,8 +6,11 @@ and injects what Google answers when it does not take one.
 
 import json
 import re
+import socket
+import sys
 import threading
 from collections import deque
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import parse_qs
@@ -32,27 +35,58 @@ MESSAGE_KEYS = {"token", "notification", "data", "android", "apns", "webpush"}
 ERRORS: dict[str, tuple[int, str, str | None]] = {
     "UNREGISTERED": (404, "NOT_FOUND", "UNREGISTERED"),
     "QUOTA_EXCEEDED": (429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"),
+    # of the whole project: without a code of FCM's own
+    "RESOURCE_EXHAUSTED": (429, "RESOURCE_EXHAUSTED", None),
     "SENDER_ID_MISMATCH": (403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH"),
     "THIRD_PARTY_AUTH_ERROR": (401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR"),
     "INVALID_ARGUMENT": (400, "INVALID_ARGUMENT", "INVALID_ARGUMENT"),
     "UNAVAILABLE": (503, "UNAVAILABLE", "UNAVAILABLE"),
     "INTERNAL": (500, "INTERNAL", "INTERNAL"),
+    "UNAUTHENTICATED": (401, "UNAUTHENTICATED", None),
+    "DEADLINE_EXCEEDED": (504, "DEADLINE_EXCEEDED", None),
+    "OUT_OF_RANGE": (400, "OUT_OF_RANGE", None),
+    "PERMISSION_DENIED": (403, "PERMISSION_DENIED", None),
+    "NOT_FOUND": (404, "NOT_FOUND", None),  # the project
+    "NOT_OF_THIS_WORLD": (418, "TEAPOT", None),
 }
+
+
+def service_account_key() -> str:
+    """FCM_CREDENTIALS: the key of the one service account that the server knows."""
+    pem = PRIVATE.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ).decode()
+    return json.dumps(
+        {
+            "type": "service_account",
+            "project_id": PROJECT,
+            "private_key_id": "one",
+            "private_key": pem,
+            "client_email": EMAIL,
+            "client_id": "1",
+            "token_uri": "https://oauth2.googleapis.com/token",
+        }
+    )
 
 
 class FcmServer:
     """`with FcmServer() as fcm:`; `fcm.url` is PHR_FCM_URL, `fcm.key` FCM_CREDENTIALS."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.sent: deque[dict[str, Any]] = deque()
         self.wrong: list[str] = []
         self.bearers: set[str] = set()
         self.token_requests = 0
+        self.asked = 0
         self.refuses_tokens: str | None = None
+        self.is_down: tuple[str, str | None] | None = None
+        self.answers_now = threading.Event()
+        self.answers_now.set()
         self._injected: dict[str, list[tuple[str, str | None]]] = {}
         self._lock = threading.Lock()
-        self._private = PRIVATE
-        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", port), _handler(self))
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True
         )
@@ -63,22 +97,7 @@ class FcmServer:
 
     @property
     def key(self) -> str:
-        pem = self._private.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        ).decode()
-        return json.dumps(
-            {
-                "type": "service_account",
-                "project_id": PROJECT,
-                "private_key_id": "one",
-                "private_key": pem,
-                "client_email": EMAIL,
-                "client_id": "1",
-                "token_uri": "https://oauth2.googleapis.com/token",
-            }
-        )
+        return service_account_key()
 
     def inject(self, token: str, *errors: str, retry_after: str | None = None) -> None:
         """Answer the next messages to this token with these errors, one each."""
@@ -86,7 +105,17 @@ class FcmServer:
             held = self._injected.setdefault(token, [])
             held.extend((error, retry_after) for error in errors)
 
+    def go_down(self, error: str | None, retry_after: str | None = None) -> None:
+        """Answer every message with this error, until None is said."""
+        self.is_down = None if error is None else (error, retry_after)
+
+    def hold_answers(self) -> None:
+        """Take messages and keep their answers back, until `answers_now` is set."""
+        self.answers_now.clear()
+
     def next_error(self, token: str) -> tuple[str, str | None] | None:
+        if self.is_down is not None:
+            return self.is_down
         with self._lock:
             held = self._injected.get(token)
             return held.pop(0) if held else None
@@ -111,7 +140,7 @@ class FcmServer:
         try:
             claims = jwt.decode(
                 form["assertion"][0],
-                self._private.public_key(),
+                PRIVATE.public_key(),
                 algorithms=["RS256"],
                 audience="https://oauth2.googleapis.com/token",  # google-auth's, wherever it asks
                 issuer=EMAIL,
@@ -124,6 +153,8 @@ class FcmServer:
 
     def take(self, bearer: str, body: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
         """Answer messages:send: the bearer, the shape, then what was injected for the token."""
+        with self._lock:
+            self.asked += 1
         if bearer.removeprefix("Bearer ") not in self.bearers:
             return 401, _error(401, "UNAUTHENTICATED", None), {}
         problem = _misshapen(body)
@@ -144,6 +175,7 @@ class FcmServer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.answers_now.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -151,6 +183,29 @@ class FcmServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        self._open: set[socket.socket] = set()
+
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        self._open.add(request)
+        try:
+            super().finish_request(request, client_address)
+        finally:
+            self._open.discard(request)
+
+    def server_close(self) -> None:
+        """Go away altogether: nobody is answered on a connection that was kept."""
+        super().server_close()
+        for connection in list(self._open):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that was killed does not wait for its answer."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 def _error(status: int, rpc: str, code: str | None) -> dict[str, Any]:
@@ -195,6 +250,7 @@ def _handler(fcm: FcmServer) -> type[BaseHTTPRequestHandler]:
             elif self.path == f"/v1/projects/{PROJECT}/messages:send":
                 bearer = self.headers.get("Authorization", "")
                 status, answer, headers = fcm.take(bearer, json.loads(raw))
+                fcm.answers_now.wait()
             else:
                 status, answer = 404, {}
             body = json.dumps(answer).encode()

@@ -56,6 +56,7 @@ def message(**given: object) -> Message:
         "ref_kind": "booking",
         "ref_id": uuid4(),
         "profile_id": uuid4(),
+        "collapse_id": str(uuid4()),
         "expires_at": clock.now() + timedelta(hours=3),
     }
     return Message(**(values | given))  # type: ignore[arg-type]
@@ -68,9 +69,8 @@ def test_a_message_is_neutral_and_ends_before_its_event(fcm: FcmServer, sender: 
     got = fcm.sent[0]
     assert got["token"] == one.address
     assert got["notification"] == {"body": "Lịch hẹn của bạn có thay đổi. Mở ứng dụng để xem."}
-    ids = str(one.notification_id)
     assert got["data"] == {
-        "id": ids,
+        "id": str(one.notification_id),
         "category": "booking",
         "kind": "booking.confirmed",
         "refKind": "booking",
@@ -79,14 +79,14 @@ def test_a_message_is_neutral_and_ends_before_its_event(fcm: FcmServer, sender: 
     }
     assert got["android"]["priority"] == "high"
     assert got["android"]["ttl"] == "90s"
-    assert got["android"]["collapse_key"] == ids
-    assert got["android"]["notification"]["channel_id"] == "booking"
+    assert got["android"]["collapse_key"] == "booking"
+    assert got["android"]["notification"] == {"channel_id": "booking", "tag": one.collapse_id}
     assert got["apns"]["headers"] == {
         "apns-priority": "10",
         "apns-expiration": str(int((at + timedelta(seconds=90)).timestamp())),
-        "apns-collapse-id": ids,
+        "apns-collapse-id": one.collapse_id,
     }
-    assert got["webpush"]["headers"]["Topic"] == ids.replace("-", "")
+    assert got["webpush"]["headers"]["Topic"] == one.collapse_id.replace("-", "")
 
 
 def test_what_nobody_waits_for_is_not_prompt_and_lives_28_days_at_most(
@@ -104,18 +104,24 @@ def test_what_nobody_waits_for_is_not_prompt_and_lives_28_days_at_most(
     [
         ("UNREGISTERED", "unregistered"),
         ("QUOTA_EXCEEDED", "quota-exceeded"),
+        ("RESOURCE_EXHAUSTED", "resource-exhausted"),
         ("SENDER_ID_MISMATCH", "sender-id-mismatch"),
         ("THIRD_PARTY_AUTH_ERROR", "third-party-auth"),
         ("INVALID_ARGUMENT", "invalid-argument"),
         ("UNAVAILABLE", "unavailable"),
         ("INTERNAL", "internal"),
+        ("DEADLINE_EXCEEDED", "deadline-exceeded"),
+        ("OUT_OF_RANGE", "out-of-range"),
+        ("PERMISSION_DENIED", "permission-denied"),
+        ("NOT_FOUND", "not-found"),
+        ("NOT_OF_THIS_WORLD", "unknown"),
     ],
 )
 def test_each_error_is_told_apart_and_stops_no_other(
     fcm: FcmServer, sender: FcmSender, error: str, reason: str
 ) -> None:
     bad, good = message(), message()
-    fcm.inject(bad.address, error, error, error)  # after a 401 google-auth renews and tries again
+    fcm.inject(bad.address, error)
     got = sender.send([bad, good], clock.now())
     assert [one.reason for one in got] == [reason, None]
     assert len(fcm.sent) == 1
@@ -168,6 +174,51 @@ def test_one_message_that_cannot_be_composed_does_not_take_the_batch(
     got = sender.send([good, bad], clock.now())
     assert [one.reason for one in got] == [None, "invalid-argument"]
     assert len(fcm.sent) == 1
+
+
+def test_a_credential_that_ended_early_is_renewed_once_and_the_batch_sent(
+    fcm: FcmServer, sender: FcmSender
+) -> None:
+    sender.send([message()], clock.now())
+    fcm.bearers.clear()
+    got = sender.send([message() for _ in range(20)], clock.now())
+    assert [one.reason for one in got] == [None] * 20
+    assert (len(fcm.sent), fcm.token_requests) == (21, 2)
+
+
+def test_a_renewal_that_is_refused_does_not_repeat_what_was_taken(
+    fcm: FcmServer, sender: FcmSender
+) -> None:
+    """Left to itself the library tells nothing of a batch in which one thread was refused."""
+    bad, good = message(), message()
+    sender.send([message()], clock.now())
+    fcm.inject(bad.address, "UNAUTHENTICATED")
+    fcm.refuses_tokens = "invalid_grant"
+    got = sender.send([bad, good], clock.now())
+    assert [one.reason for one in got] == ["refresh-failed", None]
+    assert len(fcm.sent) == 2
+
+
+def test_one_platform_without_its_credential_renews_nothing(
+    fcm: FcmServer, sender: FcmSender
+) -> None:
+    """APNs' and the web's keys are the project's: ours was good."""
+    bad = message()
+    fcm.inject(bad.address, "THIRD_PARTY_AUTH_ERROR")
+    assert sender.send([bad], clock.now())[0].reason == "third-party-auth"
+    assert fcm.token_requests == 1
+
+
+def test_proxies_of_the_environment_are_read_once(
+    fcm: FcmServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    monkeypatch.setenv("no_proxy", "")
+    made = FcmSender(fcm.key, url=fcm.url)
+    monkeypatch.delenv("HTTP_PROXY")
+    assert made.send([message()], clock.now())[0].reason == "unavailable"
+    made.close()
 
 
 def test_nothing_listens(sender: FcmSender) -> None:

@@ -73,7 +73,7 @@ def test_an_sms_is_neutral_and_carries_its_id(gateway: FakeGateway) -> None:
         (404, "not-found"),
         (408, "deadline-exceeded"),
         (422, "refused"),
-        (429, "quota-exceeded"),
+        (429, "resource-exhausted"),
         (500, "internal"),
         (503, "unavailable"),
         (599, "unavailable"),
@@ -92,7 +92,7 @@ def test_a_gateway_that_asks_for_rest_gets_it(gateway: FakeGateway) -> None:
     sender = SmsGateway(gateway.url, TOKEN)
     got = sender.send([message(), message(), message()], clock.now())
     sender.close()
-    assert [one.reason for one in got] == [None, "quota-exceeded", "transport"]
+    assert [one.reason for one in got] == [None, "resource-exhausted", "transport"]
     assert got[1].retry_after == timedelta(seconds=30)
     assert len(gateway.taken) == 1
 

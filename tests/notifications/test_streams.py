@@ -3,6 +3,7 @@
 import contextvars
 import json
 import queue
+import re
 import threading
 from collections.abc import Generator, Iterator
 from datetime import timedelta
@@ -11,17 +12,20 @@ from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from phr_api.identity import tokens
 from phr_api.identity.rules import ACCESS_TOKEN_LIFE
-from phr_api.kit import clock
+from phr_api.kit import clock, db
 from phr_api.notifications.models import Notification
 from phr_api.notifications.service import outbox, streams
+from phr_api.settings import Settings
 from tests.consent.test_carers import family
 from tests.factories.consent import make_carer
 from tests.factories.notifications import make_notification
 from tests.factories.people import SignedIn, make_citizen, make_phone
+from tests.records.test_worker import wait_until
 
 PATIENCE = 10.0
 
@@ -208,6 +212,51 @@ def test_a_process_without_the_threads_has_no_streams(
     assert client.get("/v1/events").status_code == 401
     query = f"/v1/events?access_token={citizen.headers['Authorization'].partition(' ')[2]}"
     assert client.get(query).status_code == 401
+
+
+HUBS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE :query"
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_listener_that_lost_its_connection_says_so_in_a_line_and_listens_again(
+    client: FlaskClient,
+    session: Session,
+    web_connection: Connection,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    citizen = make_citizen(session)
+    reader = Reader(client, citizen)
+    settle(citizen)
+    assert web_connection.execute(
+        text(HUBS), {"query": f"{streams._RIGHTS[:20]}%"}
+    ).scalars().all() == [True]
+    told = tell(session, profile_id=citizen.profile.id)
+    got = reader.next()
+    assert got is not None
+    assert got["id"] == str(told.id)
+    reader.close()
+    lines = [one for one in caplog.records if one.name == streams.__name__]
+    assert len(lines) == 1
+    assert re.fullmatch(r"streams are not woken: \w+, SQLSTATE \w+", lines[0].getMessage())
+    assert lines[0].exc_info is None
+
+
+def test_a_listener_whose_database_is_away_asks_more_and_more_seldom_and_can_be_closed(
+    client: FlaskClient, session: Session, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    hub, citizen = streams.Hub(), make_citizen(session)
+    db.configure("postgresql+psycopg://nobody@127.0.0.1:9/nothing")
+    try:
+        hub.join(streams.Stream(citizen.principal, ends_at=clock.now() + timedelta(minutes=1)))
+        wait_until(lambda: len(caplog.records) >= 2)
+        assert hub._pause >= 2 * streams.FIRST_PAUSE_SECONDS
+    finally:
+        db.configure(settings.database.web_url)
+    hub.close()
+    said = {one.getMessage() for one in caplog.records}
+    assert said == {"streams are not woken: OperationalError, SQLSTATE none"}
+    assert hub._thread is None
+    assert "streams" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_me_names_the_address(client: FlaskClient, session: Session) -> None:

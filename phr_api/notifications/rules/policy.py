@@ -1,13 +1,15 @@
 """What becomes of a message, by how its sending ended: one table, no I/O."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 Action = Literal["handed", "retry", "dead", "forget", "alarm"]
 
-FIRST_WAIT = timedelta(seconds=5)
+# Google's advice to who sends many; the minute is for a quota without Retry-After
+FIRST_WAIT = timedelta(seconds=10)
+QUOTA_WAIT = timedelta(minutes=1)
 LONGEST_WAIT = timedelta(minutes=10)
 ALARM_WAIT = timedelta(minutes=10)  # somebody has to repair a credential; the token is good
 MOST_DOUBLINGS = 7
@@ -16,7 +18,8 @@ MOST_DOUBLINGS = 7
 # retried, since its expiry ends it.
 POLICY: Mapping[str, Action] = {
     "unregistered": "forget",
-    "quota-exceeded": "retry",
+    "quota-exceeded": "retry",  # of this device
+    "resource-exhausted": "retry",  # of the project, or of the SMS gateway
     "unavailable": "retry",
     "internal": "retry",
     "deadline-exceeded": "retry",
@@ -33,7 +36,9 @@ POLICY: Mapping[str, Action] = {
     "refused": "dead",
     "not-configured": "dead",  # outside development, where nothing is printed instead
 }
-
+QUOTAS = frozenset({"quota-exceeded", "resource-exhausted"})
+# said of the service: it is left alone, rather than asked once for each message
+OF_ALL = frozenset({"unavailable", "resource-exhausted"})
 
 LONGEST_REST = timedelta(minutes=15)  # whatever a service asks for, it is tried again
 
@@ -62,6 +67,14 @@ def rest_asked(sent: Sent) -> timedelta:
     return min(sent.retry_after or timedelta(), LONGEST_REST)
 
 
+def rest_of_all(outcomes: Sequence[Sent]) -> timedelta:
+    """How long a channel rests after a batch: not at all while its service took one of it."""
+    if any(sent.reason is None for sent in outcomes):
+        return timedelta()
+    asked = [rest_asked(sent) for sent in outcomes if sent.reason in OF_ALL]
+    return max(asked, default=timedelta())
+
+
 def judge(
     sent: Sent, *, attempts: int, at: datetime, expires_at: datetime, jitter: float
 ) -> Verdict:
@@ -77,12 +90,13 @@ def judge(
             state="dead", due_at=at, reason=sent.reason, forgets_token=action == "forget"
         )
     is_alarm = action == "alarm"
-    wait = ALARM_WAIT if is_alarm else _backoff(attempts, jitter)
+    first = QUOTA_WAIT if sent.reason in QUOTAS else FIRST_WAIT
+    wait = ALARM_WAIT if is_alarm else _backoff(first, attempts, jitter)
     due_at = at + max(wait, rest_asked(sent))
     state: Literal["due", "expired"] = "due" if due_at < expires_at else "expired"
     return Verdict(state=state, due_at=due_at, reason=sent.reason, is_alarm=is_alarm)
 
 
-def _backoff(attempts: int, jitter: float) -> timedelta:
-    doubled = FIRST_WAIT * (1 << min(max(attempts - 1, 0), MOST_DOUBLINGS))
+def _backoff(first: timedelta, attempts: int, jitter: float) -> timedelta:
+    doubled = first * (1 << min(max(attempts - 1, 0), MOST_DOUBLINGS))
     return min(doubled, LONGEST_WAIT) * (1 + jitter)

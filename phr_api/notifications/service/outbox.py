@@ -6,14 +6,16 @@ from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api.kit import clock
 from phr_api.kit.db import insert_rows, run, unit_of_work
 from phr_api.kit.ids import new_row_id
-from phr_api.notifications.models import Delivery, Notification
+from phr_api.notifications.models import Delivery
+from phr_api.notifications.rules.collapse import collapse_id
 from phr_api.notifications.rules.quiet import after_quiet
+from phr_api.notifications.service.ceiling import take_sms
 from phr_api.notifications.service.lines import find_concerned
 
 BATCH = 500
@@ -23,11 +25,32 @@ CHANNEL = "phr_events"
 LINES = "phr_lines"
 MOST_NOTIFIED = 150  # a payload of NOTIFY is shorter than 8,000 bytes; an id has 36
 
+# Told within the same transaction: a worker that dies leaves them in the outbox.
+_TAKE = """
+UPDATE notification n SET relayed_at = %(at)s
+FROM (SELECT o.id FROM notification o WHERE o.relayed_at IS NULL AND o.due_at <= %(at)s
+      ORDER BY o.due_at, o.id LIMIT %(most)s FOR UPDATE SKIP LOCKED) due
+WHERE n.id = due.id
+RETURNING n.id, n.category, n.profile_id, n.ref_id, n.is_urgent, n.wants_sms, n.expires_at
+"""
 _TARGETS = (
     "SELECT notification_id, account_id, token_id, token, platform, language, is_push_on,"
     " is_sms_on, quiet_from, quiet_until, sms_phone"
     " FROM notification_targets(%(ids)s::uuid[], %(at)s)"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A message of the outbox, as far as planning its deliveries needs it."""
+
+    id: UUID
+    category: str
+    profile_id: UUID | None
+    ref_id: UUID | None
+    is_urgent: bool
+    wants_sms: bool
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +94,26 @@ def drain(session: Session, at: datetime) -> int:
 
     All in the caller's transaction: a worker that dies leaves them in the outbox.
     """
-    told = session.scalars(
-        select(Notification)
-        .where(Notification.relayed_at.is_(None), Notification.due_at <= at)
-        .order_by(Notification.due_at, Notification.id)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
-    ).all()
+    told = [Told(*row) for row in run(session, _TAKE, {"at": at, "most": BATCH})]
     if not told:
         return 0
     targets = find_targets(session, [one.id for one in told], at)
     by_id = {one.id: one for one in told}
     rows = [row for target in targets for row in plan(by_id[target.notification_id], target, at)]
-    insert_rows(session, Delivery, list({_key(row): row for row in rows}.values()))
+    planned = list({_key(row): row for row in rows}.values())
+    _keep_ceiling(session, planned, targets, at)
+    insert_rows(session, Delivery, planned)
     _notify(session, CHANNEL, sorted({str(target.account_id) for target in targets}))
-    session.execute(
-        update(Notification).where(Notification.id.in_(list(by_id))).values(relayed_at=at)
-    )
     return len(told)
 
 
 def find_targets(session: Session, ids: Sequence[UUID], at: datetime) -> list[Target]:
     """Return who these messages are for now, a row a device; the rights are read now."""
-    rows = run(session, _TARGETS, {"ids": [str(one) for one in ids], "at": at})
+    rows = run(session, _TARGETS, {"ids": list(ids), "at": at})
     return [Target(*row) for row in rows]
 
 
-def plan(told: Notification, target: Target, at: datetime) -> Iterator[dict[str, Any]]:
+def plan(told: Told, target: Target, at: datetime) -> Iterator[dict[str, Any]]:
     """Yield the deliveries of one message to one target; one that would come too late is expired.
 
     Quiet hours move what is not urgent to their end; inbox and stream do not wait.
@@ -109,6 +125,9 @@ def plan(told: Notification, target: Target, at: datetime) -> Iterator[dict[str,
         channels.append(("push", target.token_id))
     if told.wants_sms and target.is_sms_on and target.sms_phone is not None:
         channels.append(("sms", None))
+    place = collapse_id(
+        told.id, category=told.category, profile_id=told.profile_id, ref_id=told.ref_id
+    )
     for channel, token_id in channels:
         is_late = due_at >= told.expires_at
         yield {
@@ -118,13 +137,27 @@ def plan(told: Notification, target: Target, at: datetime) -> Iterator[dict[str,
             "token_id": token_id,
             "channel": channel,
             "state": "expired" if is_late else "due",
-            "collapse_id": str(told.id),
+            "collapse_id": place,
             "due_at": due_at,
             "expires_at": told.expires_at,
             "attempts": 0,
             "reason": "too-late" if is_late else None,
             "updated_at": at,
         }
+
+
+def _keep_ceiling(
+    session: Session, planned: list[dict[str, Any]], targets: Sequence[Target], at: datetime
+) -> None:
+    """End the SMS that are more than a day's; the push and the inbox stay."""
+    phones = {(one.notification_id, one.account_id): one.sms_phone for one in targets}
+    on = at.astimezone(clock.VIETNAM).date()
+    for row in planned:
+        phone = phones[row["notification_id"], row["account_id"]]
+        if row["channel"] != "sms" or row["state"] != "due" or phone is None:
+            continue
+        if not take_sms(session, row["account_id"], phone, on):
+            row |= {"state": "dead", "reason": "daily-ceiling"}
 
 
 def _key(row: dict[str, Any]) -> tuple[Any, ...]:

@@ -1,10 +1,12 @@
 """Handing pushes to Firebase Cloud Messaging. The only module that knows firebase_admin.
 
 Neutral words and ids only (R26). What the library would do by itself is taken from it: it sleeps on
-Retry-After and on 500 and 503 in our thread (urllib3's Retry, even for 429), refreshes one expired
-credential in a hundred threads at once, and buries Google's refusal of it in an UnknownError.
+Retry-After and on 500 and 503 in our thread (urllib3's Retry, even for 429), renews one expired
+credential in a hundred threads at once, buries Google's refusal of it in an UnknownError of the
+whole batch, and reads proxies and netrc from the environment anew for each message.
 """
 
+import functools
 import json
 import logging
 import re
@@ -22,6 +24,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from phr_api.kit import clock
+from phr_api.notifications.rules.collapse import WAITING
 from phr_api.notifications.rules.policy import Sent
 from phr_api.notifications.service.sending import Message
 
@@ -38,7 +41,7 @@ REASONS: dict[type[Exception], str] = {
     messaging.SenderIdMismatchError: "sender-id-mismatch",
     messaging.ThirdPartyAuthError: "third-party-auth",
     messaging.QuotaExceededError: "quota-exceeded",
-    exceptions.ResourceExhaustedError: "quota-exceeded",
+    exceptions.ResourceExhaustedError: "resource-exhausted",
     exceptions.UnavailableError: "unavailable",
     exceptions.InternalError: "internal",
     exceptions.DeadlineExceededError: "deadline-exceeded",
@@ -66,12 +69,10 @@ class FcmSender:
             self._credential, {"httpTimeout": TIMEOUT_SECONDS}, name=f"phr-{id(self)}"
         )
         self._lock = threading.Lock()
-        service = messaging._get_messaging_service(self._app)  # noqa: SLF001 - its address has no face
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=BATCH, max_retries=Retry(0))
-        for prefix in ("https://fcm.googleapis.com", "https://", "http://"):
-            service._client.session.mount(prefix, adapter)  # noqa: SLF001
+        self._service = messaging._get_messaging_service(self._app)  # noqa: SLF001 - has no face
         if url is not None:
-            service._fcm_url = f"{url}/v1/projects/{account['project_id']}/messages:send"  # noqa: SLF001
+            self._service._fcm_url = f"{url}/v1/projects/{account['project_id']}/messages:send"  # noqa: SLF001
+        _take_over(self._service._client.session, self._service._fcm_url)  # noqa: SLF001
 
     def close(self) -> None:
         """Forget the project and close its connections."""
@@ -85,37 +86,69 @@ class FcmSender:
         return outcomes
 
     def _send(self, messages: Sequence[Message], at: datetime) -> list[Sent]:
+        batch = [self._composed(one, at) for one in messages]
+        good = [one for one in batch if one is not None]
+        sent = iter(self._hand_over(good) if good else [])
+        return [Sent(reason="invalid-argument") if one is None else next(sent) for one in batch]
+
+    def _composed(self, message: Message, at: datetime) -> messaging.Message | None:
+        """The message as FCM takes it, or None: firebase_admin refuses a whole batch for one."""
         try:
-            self._refresh()
-            batch = [compose(one, at) for one in messages]
+            composed = compose(message, at)
+            self._service.encode_message(composed)
+        except ValueError as error:
+            log.warning("message not composed", exc_info=error)
+            return None
+        return composed
+
+    def _hand_over(self, batch: list[messaging.Message], *, is_again: bool = False) -> list[Sent]:
+        """Send them at once. What a credential that ended early was refused for is sent again."""
+        try:
+            self._refresh(is_refused=is_again)
             answer = messaging.send_each(batch, dry_run=False, app=self._app)
         except RefreshError as error:
-            return [Sent(reason=_refusal(error))] * len(messages)
+            return [Sent(reason=_refusal(error))] * len(batch)
         except (GoogleAuthError, exceptions.FirebaseError) as error:
             log.warning("batch not handed over", exc_info=error)
-            return [Sent(reason="transport")] * len(messages)
-        except ValueError as error:
-            # firebase_admin refuses a whole batch for one message: they are tried one by one
-            log.warning("message not composed", exc_info=error)
-            if len(messages) == 1:
-                return [Sent(reason="invalid-argument")]
-            return [sent for one in messages for sent in self._send([one], at)]
-        return [_outcome(response.exception) for response in answer.responses]
+            return [Sent(reason="transport")] * len(batch)
+        outcomes = [_outcome(response.exception) for response in answer.responses]
+        refused = [n for n, sent in enumerate(outcomes) if sent.reason == "unauthenticated"]
+        if refused and not is_again:
+            again = self._hand_over([batch[n] for n in refused], is_again=True)
+            for n, sent in zip(refused, again, strict=True):
+                outcomes[n] = sent
+        return outcomes
 
-    def _refresh(self) -> None:
+    def _refresh(self, *, is_refused: bool) -> None:
         """Renew the credential here and once, rather than in each of the batch's threads."""
         held = self._credential.get_credential()
         with self._lock:
-            if not held.valid:
-                held.refresh(Request())
+            if is_refused or not held.valid:
+                held.refresh(functools.partial(Request(), timeout=TIMEOUT_SECONDS))
+
+
+def _take_over(session: Any, url: str) -> None:
+    """Take from the library's session what it would do by itself for each message to `url`."""
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=BATCH, max_retries=Retry(0))
+    for prefix in ("https://fcm.googleapis.com", "https://", "http://"):
+        session.mount(prefix, adapter)
+    session._max_refresh_attempts = 0  # noqa: SLF001 - 401 is also what one message can get
+    # proxies and CA bundle of the environment, read once: a fifth of a message's work
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify = found["proxies"], found["verify"]
+    session.trust_env = False
 
 
 def compose(message: Message, at: datetime) -> messaging.Message:
-    """Return the message as FCM takes it: never after its expiry, a repeat in its own place."""
+    """Return the message as FCM takes it: never after its expiry, in its place on the phone."""
     left = min(message.expires_at - at, LONGEST_TTL)
     is_prompt = message.is_urgent or message.category in PROMPT
-    collapse = str(message.notification_id)
-    data = {"id": collapse, "category": message.category, "kind": message.kind}
+    place = message.collapse_id
+    data = {
+        "id": str(message.notification_id),
+        "category": message.category,
+        "kind": message.kind,
+    }
     if message.ref_id is not None and message.ref_kind is not None:
         data |= {"refKind": message.ref_kind, "refId": str(message.ref_id)}
     if message.profile_id is not None:
@@ -124,23 +157,23 @@ def compose(message: Message, at: datetime) -> messaging.Message:
         notification=messaging.Notification(body=message.text),
         data=data,
         android=messaging.AndroidConfig(
-            collapse_key=collapse,
+            collapse_key=WAITING[message.category],
             priority="high" if is_prompt else "normal",
             ttl=left,
-            notification=messaging.AndroidNotification(channel_id=message.category, tag=collapse),
+            notification=messaging.AndroidNotification(channel_id=message.category, tag=place),
         ),
         apns=messaging.APNSConfig(
             headers={
                 "apns-priority": "10" if is_prompt else "5",
                 "apns-expiration": str(int((at + left).timestamp())),
-                "apns-collapse-id": collapse,
+                "apns-collapse-id": place,
             },
             payload=messaging.APNSPayload(aps=messaging.Aps(thread_id=message.category)),
         ),
         webpush=messaging.WebpushConfig(
             headers={
                 "TTL": str(int(left.total_seconds())),
-                "Topic": message.notification_id.hex,  # RFC 8030 §5.4: at most 32 characters
+                "Topic": place.replace("-", ""),  # RFC 8030 §5.4: at most 32 characters
                 "Urgency": "high" if is_prompt else "normal",
             }
         ),

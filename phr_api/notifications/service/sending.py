@@ -26,6 +26,7 @@ class Message:
     ref_kind: str | None
     ref_id: UUID | None
     profile_id: UUID | None
+    collapse_id: str  # the place on the phone: the same for a repeat, and for the next state
     expires_at: datetime
 
 

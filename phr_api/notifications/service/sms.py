@@ -23,7 +23,7 @@ REASONS: dict[int, str] = {
     HTTPStatus.FORBIDDEN: "permission-denied",
     HTTPStatus.NOT_FOUND: "not-found",
     HTTPStatus.REQUEST_TIMEOUT: "deadline-exceeded",
-    HTTPStatus.TOO_MANY_REQUESTS: "quota-exceeded",
+    HTTPStatus.TOO_MANY_REQUESTS: "resource-exhausted",
     HTTPStatus.INTERNAL_SERVER_ERROR: "internal",
 }
 

@@ -4,6 +4,7 @@ One connection listens for all of them; an idle stream holds none. NOTIFY carrie
 is told is read under the session's own scope at each wake.
 """
 
+import atexit
 import logging
 import queue
 import threading
@@ -35,7 +36,10 @@ WAKES: dict[str, Wake] = {CHANNEL: "look", LINES: "line"}
 MOST_STREAMS = 3
 CHECK_SECONDS = 4.0  # a lost right ends a stream within five seconds
 HEARTBEAT_SECONDS = 15.0
-RECONNECT_SECONDS = 1.0
+LISTEN_SECONDS = 0.5  # as long as closing takes at most
+CLOSE_SECONDS = 5.0
+FIRST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 30.0
 PAGE = 100
 REMEMBERED = 500
 # Ids follow the clock of who told, not the order of commits: what is a little older is read again,
@@ -80,6 +84,8 @@ class Hub:
         self._lock = threading.Lock()
         self._streams: dict[UUID, list[Stream]] = {}
         self._thread: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._pause = FIRST_PAUSE_SECONDS
 
     def join(self, stream: Stream) -> None:
         """Add a stream. Raises TooManyStreams for an account's fourth."""
@@ -90,8 +96,19 @@ class Hub:
                 raise TooManyStreams
             held.append(stream)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._listen, name="streams", daemon=True)
+                self._closing = threading.Event()
+                self._thread = threading.Thread(
+                    target=self._listen, args=(self._closing,), name="streams", daemon=True
+                )
                 self._thread.start()
+
+    def close(self) -> None:
+        """End the thread; the next stream starts one anew."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            self._closing.set()
+        if thread is not None:
+            thread.join(CLOSE_SECONDS)
 
     def leave(self, stream: Stream) -> None:
         """Remove a stream; one that has left changes nothing."""
@@ -107,29 +124,33 @@ class Hub:
         with self._lock:
             return [stream for held in self._streams.values() for stream in held]
 
-    def _listen(self) -> None:
-        while True:
+    def _listen(self, closing: threading.Event) -> None:
+        """Listen until it is closed; ask more and more seldom while the database is away."""
+        while not closing.is_set():
             try:
                 with db.own_connection() as connection:
-                    self._serve(connection)
+                    self._serve(connection, closing)
             except psycopg.Error as error:
-                log.warning("streams are not woken", exc_info=error)
+                # a line without its traceback: this comes again until the database is back
+                kind, state = type(error).__name__, error.sqlstate or "none"
+                log.warning("streams are not woken: %s, SQLSTATE %s", kind, state)
             except Exception as error:
                 log.error("streams are not woken", exc_info=error)  # noqa: TRY400
-            threading.Event().wait(RECONNECT_SECONDS)
+            closing.wait(self._pause)
+            self._pause = min(2 * self._pause, LONGEST_PAUSE_SECONDS)
 
-    def _serve(self, connection: "psycopg.Connection[Any]") -> None:
+    def _serve(self, connection: "psycopg.Connection[Any]", closing: threading.Event) -> None:
         for channel in WAKES:
             connection.execute(f"LISTEN {channel}".encode())
+        self._pause = FIRST_PAUSE_SECONDS
         for stream in self._all():
             stream.wake_fully()  # what was told while nobody listened
         checked_at = 0.0
-        while True:
+        while not closing.is_set():
             if monotonic() - checked_at >= CHECK_SECONDS:
                 self._check(connection)
                 checked_at = monotonic()
-            left = max(CHECK_SECONDS - (monotonic() - checked_at), 0.05)
-            for notify in connection.notifies(timeout=left, stop_after=1):
+            for notify in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
                 self._wake(WAKES[notify.channel], notify.payload)
 
     def _wake(self, wake: Wake, payload: str) -> None:
@@ -160,6 +181,7 @@ class Hub:
 
 
 _hub = Hub()
+atexit.register(_hub.close)
 
 
 class _Process:
@@ -169,6 +191,11 @@ class _Process:
 def configure(*, serves_streams: bool) -> None:
     """Say whether this process has the threads for streams."""
     _Process.serves_streams = serves_streams
+
+
+def close() -> None:
+    """End this process's listening to the database; a stream that is opened begins it anew."""
+    _hub.close()
 
 
 def open_stream(principal: Principal, *, ends_at: datetime, last: UUID | None) -> Stream:
