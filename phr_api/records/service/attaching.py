@@ -138,11 +138,13 @@ def _tell_of_visit(
     """Put a new visit into the inbox of who reads this book; somebody new has no readers yet."""
     code = visit.encounter.facility_code
     name = clinics.find_facility_names(session, [code]).get(code, code)
+    # a paper that is hidden from who sees the visit is no news to them (R18)
+    shown = [paper for paper in visit.papers if paper.classes <= visit.encounter.classes]
     notifications.tell(
         session,
         notifications.Tell(
             category="record",
-            kind="record.paper" if visit.papers else "record.visit",
+            kind="record.paper" if shown else "record.visit",
             ref_kind="encounter",
             ref_id=encounter_id,
             profile_id=profile_id,
