@@ -186,6 +186,24 @@ def test_without_any_keys_it_is_googles_fault(google: FakeGoogle) -> None:
         PhoneVerifier(PROJECT, google.url).verify(proof())
 
 
+def test_a_provider_out_of_reach_is_not_asked_for_each_sign_in(google: FakeGoogle) -> None:
+    """Each fetch may last seconds, and a thread waits for it: one in five seconds is enough."""
+    verifier = PhoneVerifier(PROJECT, google.url)
+    google.is_down = True
+    for seconds, asked in ((0, 1), (1, 1), (4, 1), (6, 2), (7, 2)):
+        with clock.moved(timedelta(seconds=seconds)), pytest.raises(ProviderUnavailable):
+            verifier.verify(proof())
+        assert google.asked == asked
+    google.is_down = False
+    with clock.moved(timedelta(seconds=12)):
+        assert verifier._key("one").key_size == 2048
+    google.is_down = True
+    for hours, seconds, asked in ((2, 0, 4), (2, 4, 4), (2, 6, 5)):  # old keys serve meanwhile
+        with clock.moved(timedelta(hours=hours, seconds=seconds)):
+            assert verifier._key("one").key_size == 2048
+        assert google.asked == asked
+
+
 @pytest.fixture
 def offered(app: Flask, settings: Settings, google: FakeGoogle) -> Generator[None]:
     ways = replace(settings.notifications, firebase_project=PROJECT, firebase_certs_url=google.url)
