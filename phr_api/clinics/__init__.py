@@ -15,6 +15,7 @@ from phr_api.clinics.queries import (
     find_queues,
     find_service,
     find_services,
+    list_services,
 )
 from phr_api.clinics.service import (
     CodeRow,
@@ -43,6 +44,7 @@ __all__ = [
     "find_queues",
     "find_service",
     "find_services",
+    "list_services",
     "load_codes",
     "load_demo_codes",
     "save_facilities",

@@ -1,7 +1,7 @@
 """Follow-ups of the book become bookings that one tap makes."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +13,15 @@ from phr_api.appointments.models import Slot
 from phr_api.healthbook import facts
 from phr_api.kit import clock
 from phr_api.vocab import SensitivityClass
-from tests.factories.appointments import make_booking, make_facility, make_service, make_slot
+from tests.appointments.asking import book, key
+from tests.factories.appointments import (
+    make_booking,
+    make_facility,
+    make_practitioner,
+    make_schedule,
+    make_service,
+    make_slot,
+)
 from tests.factories.consent import make_carer
 from tests.factories.healthbook import make_facts, make_visit
 from tests.factories.people import Citizen, make_citizen
@@ -32,8 +40,14 @@ def visit(*, on: date | None = None, until: date | None = None, **more: Any) -> 
         facility_code=CLINIC,
         classes=more.get("classes", ()),
     )
-    encounter = replace(made.encounter, revisit_on=(), medicines_until=until)
-    papers = tuple(replace(paper, appointment_on=on) for paper in made.papers) if on else ()
+    departments = more.get("departments", ())
+    encounter = replace(
+        made.encounter, revisit_on=(), medicines_until=until, departments=departments
+    )
+    details = {"doctorCode": more["doctor"]} if "doctor" in more else {}
+    papers = tuple(
+        replace(paper, appointment_on=on, details=details) for paper in made.papers if on
+    )
     return replace(made, encounter=encounter, papers=papers)
 
 
@@ -54,9 +68,16 @@ def read(client: FlaskClient, citizen: Citizen, who: Citizen | None = None) -> l
     return list(answer.get_json()["items"])
 
 
-def free(session: Session, days: int, **columns: Any) -> Slot:
-    service = make_service(session, facility_code=CLINIC, name="Tái khám", **columns)
-    return make_slot(session, service=service, starts_in=timedelta(days=days, hours=1))
+def free(session: Session, days: int, visit_kind: str = "follow-up", **columns: Any) -> Slot:
+    """A free time at nine, so many days from now."""
+    service = make_service(
+        session, facility_code=CLINIC, name="Tái khám", visit_kind=visit_kind, **columns
+    )
+    return make_slot(session, service=service, starts_at=at_nine(days))
+
+
+def at_nine(days: int) -> datetime:
+    return datetime.combine(soon(days), time(9), clock.VIETNAM)
 
 
 def test_a_follow_up_comes_with_the_first_free_time(
@@ -88,6 +109,86 @@ def test_medicines_that_end_are_a_reason(
     make_visit(session, citizen.profile, visit(until=soon(4)))
     (one,) = read(client, citizen)
     assert (one["why"], one["slot"], one["service"]) == ("medicines-end", None, None)
+
+
+def test_medicines_that_end_get_the_last_consultation_before(
+    client: FlaskClient, session: Session, citizen: Citizen
+) -> None:
+    make_visit(session, citizen.profile, visit(until=soon(4)))
+    free(session, 2, "consultation")
+    last = free(session, 4, "consultation")
+    free(session, 5, "consultation")
+    free(session, 4, "follow-up")  # a consultation is what the end of medicines asks for
+    assert read(client, citizen)[0]["slot"]["id"] == str(last.id)
+
+
+def test_medicines_that_have_ended_get_a_time_from_now_on(
+    client: FlaskClient, session: Session, citizen: Citizen
+) -> None:
+    make_visit(session, citizen.profile, visit(until=soon(-3)))
+    first = free(session, 1, "consultation")
+    free(session, 2, "consultation")
+    assert read(client, citizen)[0]["slot"]["id"] == str(first.id)
+
+
+def test_a_wrong_service_is_never_suggested(
+    client: FlaskClient, session: Session, citizen: Citizen
+) -> None:
+    make_visit(session, citizen.profile, visit(on=soon(5), departments=("K03",)))
+    make_visit(session, citizen.profile, visit(until=soon(9)))
+    free(session, 5, "other")
+    free(session, 6, departments=["K27"])
+    free(session, 8, "other")
+    found = read(client, citizen)
+    assert [(one["why"], one["on"]) for one in found] == [
+        ("follow-up", soon(5).isoformat()),
+        ("medicines-end", soon(9).isoformat()),
+    ]
+    assert [(one["slot"], one["service"], one["hold"]) for one in found] == [(None,) * 3] * 2
+
+
+def test_the_visits_department_is_asked_first_and_a_follow_up_before_a_consultation(
+    client: FlaskClient, session: Session, citizen: Citizen
+) -> None:
+    make_visit(session, citizen.profile, visit(on=soon(5), departments=("K01", "K03")))
+    free(session, 5, "consultation", departments=["K03"])
+    free(session, 5, departments=["K27"])
+    slot = free(session, 7, departments=["K03", "K04"])
+    assert read(client, citizen)[0]["slot"]["id"] == str(slot.id)
+
+
+def test_a_consultation_is_suggested_where_there_is_no_follow_up(
+    client: FlaskClient, session: Session, citizen: Citizen
+) -> None:
+    make_visit(session, citizen.profile, visit(on=soon(5)))
+    slot = free(session, 6, "consultation")
+    assert read(client, citizen)[0]["slot"]["id"] == str(slot.id)
+
+
+def test_the_papers_doctor_comes_first(
+    client: FlaskClient, session: Session, citizen: Citizen
+) -> None:
+    doctor = make_practitioner(session, facility_code=CLINIC)
+    named = f"000009/TEST-GPHN; {doctor.licence_number}"
+    make_visit(session, citizen.profile, visit(on=soon(5), doctor=named))
+    free(session, 5)
+    theirs = make_service(session, facility_code=CLINIC, visit_kind="consultation")
+    schedule = make_schedule(session, service=theirs, practitioner_id=doctor.id)
+    slot = make_slot(session, schedule=schedule, starts_at=at_nine(8))
+    assert read(client, citizen)[0]["slot"]["id"] == str(slot.id)
+
+
+def test_one_tap_holds_what_is_suggested(
+    client: FlaskClient, session: Session, citizen: Citizen
+) -> None:
+    make_visit(session, citizen.profile, visit(on=soon(5)))
+    slot = free(session, 6)
+    (one,) = read(client, citizen)
+    held = client.post("/v1/holds", json=one["hold"], headers=citizen.headers | key())
+    assert held.status_code == 201, held.get_json()
+    assert held.get_json()["bookings"][0]["slot"]["id"] == str(slot.id)
+    assert book(client, citizen, held.get_json()).status_code == 201
+    assert read(client, citizen) == []
 
 
 def test_full_times_are_not_suggested(
@@ -130,11 +231,11 @@ def test_a_teenagers_carer_sees_no_sensitive_suggestion(
     make_carer(session, account=carer.account, child=citizen.profile)
     make_visit(session, citizen.profile, visit(on=soon(5), classes=[SensitivityClass.MENTAL]))
     make_visit(session, citizen.profile, visit(until=soon(7)))
-    hidden = free(session, 8, classes=["mental"])
-    shown = free(session, 9)
+    hidden = free(session, 6, "consultation", classes=["mental"])
+    shown = free(session, 5, "consultation")
     mine, theirs = read(client, citizen), read(client, citizen, carer)
     assert [one["why"] for one in mine] == ["follow-up", "medicines-end"]
-    assert mine[0]["slot"]["id"] == str(hidden.id)
+    assert [one["slot"]["id"] for one in mine] == [str(shown.id), str(hidden.id)]
     assert [(one["why"], one["slot"]["id"]) for one in theirs] == [("medicines-end", str(shown.id))]
 
 

@@ -1,15 +1,15 @@
 """What is booked already, and what could be, for days on which the book asks to come back."""
 
-from collections.abc import Collection
-from datetime import datetime
-from uuid import UUID
+from datetime import datetime, time, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from phr_api.appointments.models import Booking, Seat, Slot
+from phr_api.appointments.models import Booking, Schedule, Seat, Slot
 from phr_api.appointments.queries.slots import SlotRow, get_slot
+from phr_api.appointments.rules.fitting import Choice, Days
 from phr_api.consent import RecordScope
+from phr_api.kit import clock
 
 STANDS = ("requested", "confirmed", "arrived", "in-room", "done")
 
@@ -26,18 +26,10 @@ def find_booked(
     return [(row.facility_code, row.starts_at) for row in session.execute(query)]
 
 
-def find_first_free(
-    session: Session,
-    facility_code: str,
-    *,
-    after: datetime,
-    until: datetime,
-    at: datetime,
-    hidden: Collection[UUID] = (),
-) -> SlotRow | None:
-    """Return a facility's first slot with a free seat that can be booked at `at`, of any service.
+def find_nearest(session: Session, choice: Choice, days: Days, *, at: datetime) -> SlotRow | None:
+    """Return the free time of these services that is nearest to the day and can be booked at `at`.
 
-    `hidden`: services that this view does not reach. Walks ix_slot_facility_code_starts_at.
+    Walks ix_slot_service_id_starts_at.
     """
     is_free = (
         select(Seat.slot_id)
@@ -45,14 +37,19 @@ def find_first_free(
         .exists()
     )
     query = select(Slot.id).where(
-        Slot.facility_code == facility_code,
-        Slot.starts_at >= after,
-        Slot.starts_at < until,
+        Slot.service_id.in_(choice.services),
+        Slot.starts_at >= datetime.combine(days.since, time(), clock.VIETNAM),
+        Slot.starts_at < datetime.combine(days.until + timedelta(days=1), time(), clock.VIETNAM),
         Slot.status == "open",
         Slot.opens_at <= at,
         Slot.closes_at > at,
-        Slot.service_id.not_in(hidden),
         is_free,
     )
+    if choice.practitioners:
+        given = select(Schedule.id).where(Schedule.practitioner_id.in_(choice.practitioners))
+        query = query.where(Slot.schedule_id.in_(given))
+    if days.is_last:
+        day = func.date_trunc("day", func.timezone("Asia/Ho_Chi_Minh", Slot.starts_at))
+        query = query.order_by(day.desc())
     slot_id = session.scalar(query.order_by(Slot.starts_at, Slot.id).limit(1))
     return get_slot(session, slot_id) if slot_id else None

@@ -1,6 +1,6 @@
 """What to book next, from the health book."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from phr_api.appointments.queries import suggestions
 from phr_api.appointments.queries.slots import SlotRow
 from phr_api.appointments.routes.answers import opened
 from phr_api.appointments.routes.blueprint import bookings_blp
+from phr_api.appointments.rules.fitting import choices_of, days_of
 from phr_api.appointments.schemas.queue import SuggestionsSchema
 from phr_api.clinics import ServiceRow
 from phr_api.consent import RecordScope
@@ -18,9 +19,8 @@ from phr_api.healthbook import FollowUp, find_follow_ups
 from phr_api.kit import clock
 
 PAST, AHEAD = timedelta(days=30), timedelta(days=60)
-# a booking so long before the day is of this day; a free time so long after it still answers it
-BEFORE, LATER = timedelta(days=14), timedelta(days=14)
-MOST_HIDDEN = 20
+# a booking so long before the day is of this day
+BEFORE = timedelta(days=14)
 
 
 @bookings_blp.route("/profiles/<uuid:profile_id>/booking-suggestions")
@@ -28,7 +28,9 @@ MOST_HIDDEN = 20
 def list_suggestions(profile_id: UUID) -> dict[str, Any]:
     """Suggest bookings: follow-ups that were ordered, and medicines that end, not yet booked
 
-    From 30 days ago to 60 days ahead, each with the clinic's first free time on or after the day.
+    From 30 days ago to 60 days ahead. Each comes with the clinic's nearest free time of a follow-up
+    or consultation that fits doctor or department - after the day, or before medicines end - and
+    with what a hold of it is asked with; without a time when there is none such.
     """
     today = clock.today()
     with opened(profile_id, "booking.suggestions") as (session, scope):
@@ -50,7 +52,7 @@ def _is_booked(one: FollowUp, booked: list[tuple[str, datetime]]) -> bool:
 def _suggestion(
     session: Session, scope: RecordScope, one: FollowUp, names: dict[str, str]
 ) -> dict[str, Any]:
-    slot, service = _first_free(session, scope, one.facility_code, max(one.on, clock.today()))
+    slot, service = _nearest(session, scope, one)
     return {
         "why": one.kind,
         "on": one.on,
@@ -60,25 +62,27 @@ def _suggestion(
         },
         "service": service,
         "slot": slot,
+        "hold": {"service_id": slot.service_id, "slot_id": slot.id, "people": [scope.profile_id]}
+        if slot
+        else None,
         "paper_id": one.paper_id,
         "encounter_id": one.encounter_id,
     }
 
 
-def _first_free(
-    session: Session, scope: RecordScope, facility_code: str, on: date
+def _nearest(
+    session: Session, scope: RecordScope, one: FollowUp
 ) -> tuple[SlotRow | None, ServiceRow | None]:
-    """The clinic's first free time, of a service that this view may know of (R18)."""
-    start = datetime.combine(on, time(), clock.VIETNAM)
-    hidden: set[UUID] = set()
-    while len(hidden) < MOST_HIDDEN:
-        slot = suggestions.find_first_free(
-            session, facility_code, after=start, until=start + LATER, at=clock.now(), hidden=hidden
-        )
-        service = clinics.find_service(session, slot.service_id) if slot else None
-        if slot is None or service is None:
-            return None, None
-        if scope.classes.issuperset(service.classes):
-            return slot, service
-        hidden.add(service.id)
+    """The clinic's nearest free time of what the book asks for and this view may know of (R18)."""
+    services = {
+        row.id: row
+        for row in clinics.list_services(session, one.facility_code)
+        if scope.classes.issuperset(row.classes)
+    }
+    doctors = clinics.find_practitioners_of(session, one.facility_code, licences=one.doctors)
+    days = days_of(one, clock.today())
+    for choice in choices_of(one, services.values(), doctors):
+        slot = suggestions.find_nearest(session, choice, days, at=clock.now())
+        if slot is not None:
+            return slot, services[slot.service_id]
     return None, None

@@ -260,12 +260,21 @@ class SuggestedSlotSchema(Schema):
     ends_at = Moment(required=True)
 
 
+class SuggestedHoldSchema(Schema):
+    """The body of POST /v1/holds: one tap."""
+
+    service_id = fields.UUID(required=True)
+    slot_id = fields.UUID(required=True)
+    people = fields.List(fields.UUID(), required=True)
+
+
 class SuggestionSchema(Schema):
     why = fields.String(required=True, validate=validate.OneOf(("follow-up", "medicines-end")))
     on = fields.Date(required=True)
     facility = fields.Nested(WhereSchema, required=True)
     service = fields.Nested(SuggestedServiceSchema, required=True, allow_none=True)
     slot = fields.Nested(SuggestedSlotSchema, required=True, allow_none=True)
+    hold = fields.Nested(SuggestedHoldSchema, required=True, allow_none=True)
     paper_id = fields.UUID(required=True, allow_none=True)
     encounter_id = fields.UUID(required=True, allow_none=True)
 

@@ -1,6 +1,6 @@
 """Reads of what clinics offer: services, who works there, the lines that people wait in."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -167,11 +167,15 @@ def find_practitioners(session: Session, facility_code: str) -> list[Practitione
     return list(session.scalars(query.order_by(Practitioner.full_name, Practitioner.id)))
 
 
-def find_practitioners_of(session: Session, facility_code: str) -> set[UUID]:
-    """Ids of those who work at a facility now."""
+def find_practitioners_of(
+    session: Session, facility_code: str, *, licences: Collection[str] | None = None
+) -> set[UUID]:
+    """Ids of those who work at a facility now; with `licences`, of those who have one of these."""
     query = select(Practitioner.id).where(
         Practitioner.facility_code == facility_code, Practitioner.ended_at.is_(None)
     )
+    if licences is not None:
+        query = query.where(Practitioner.licence_number.in_(licences))
     return set(session.scalars(query))
 
 

@@ -17,19 +17,20 @@ Kind = Literal["follow-up", "medicines-end"]
 _FIND = text(
     """
     SELECT DISTINCT ON (s.encounter_id, s.kind, s.day)
-           s.kind, s.day, e.facility_code, s.paper_id, s.encounter_id
+           s.kind, s.day, e.facility_code, s.paper_id, s.encounter_id, e.departments, s.doctors
     FROM (
-        SELECT 'follow-up' AS kind, p.appointment_on AS day, p.id AS paper_id, p.encounter_id
+        SELECT 'follow-up' AS kind, p.appointment_on AS day, p.id AS paper_id, p.encounter_id,
+               p.details ->> 'doctorCode' AS doctors
         FROM paper p
         WHERE p.profile_id = :profile AND p.status = 'current' AND p.kind = 'follow-up'
         UNION ALL
-        SELECT 'follow-up', CAST(d.day AS date), NULL, v.id
+        SELECT 'follow-up', CAST(d.day AS date), NULL, v.id, NULL
         FROM encounter v, jsonb_array_elements_text(v.revisit_on) d (day)
         WHERE v.profile_id = :profile AND v.status = 'current'
         UNION ALL
-        SELECT 'medicines-end', v.medicines_until, NULL, v.id
+        SELECT 'medicines-end', v.medicines_until, NULL, v.id, NULL
         FROM encounter v WHERE v.profile_id = :profile AND v.status = 'current'
-    ) s (kind, day, paper_id, encounter_id)
+    ) s (kind, day, paper_id, encounter_id, doctors)
     JOIN encounter e ON e.profile_id = :profile AND e.id = s.encounter_id AND e.status = 'current'
     WHERE s.day BETWEEN :since AND :until
       AND NOT EXISTS (
@@ -44,13 +45,18 @@ _FIND = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUp:
-    """A day on which somebody should come back, and what says so."""
+    """A day on which somebody should come back, what says so, and to whom.
+
+    `departments` are those of the visit (MA_KHOA), `doctors` the licence numbers on the paper.
+    """
 
     kind: Kind
     on: date
     facility_code: str
     paper_id: UUID | None = None
     encounter_id: UUID | None = None
+    departments: tuple[str, ...] = ()
+    doctors: tuple[str, ...] = ()
 
 
 def find_follow_ups(
@@ -69,6 +75,8 @@ def find_follow_ups(
             facility_code=row.facility_code,
             paper_id=row.paper_id,
             encounter_id=row.encounter_id,
+            departments=tuple(row.departments),
+            doctors=tuple(filter(None, map(str.strip, (row.doctors or "").split(";")))),
         )
         for row in rows
     ]

@@ -158,7 +158,7 @@ FORMS = {
         kind=PaperKind.FOLLOW_UP,
         number=("SO_GIAYHEN_KL",),
         appointment="NGAY_HEN_KL",
-        details={"admittedAt": "NGAY_VAO", "dischargedAt": "NGAY_RA"},
+        details={"admittedAt": "NGAY_VAO", "dischargedAt": "NGAY_RA", "doctorCode": "MA_BAC_SI"},
     ),
 }
 

@@ -1,0 +1,62 @@
+"""Which of a clinic's services, and which days, a reason to come back asks for; pure."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from phr_api.clinics import ServiceRow
+from phr_api.healthbook import FollowUp
+
+# a free time so far from the day still answers it
+NEAR = timedelta(days=14)
+# what to look for first; nothing else is what the book asks for
+VISITS = {
+    "follow-up": ("follow-up", "consultation"),
+    "medicines-end": ("consultation", "follow-up"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """From which day to which; `is_last`: rather the last of them than the first."""
+
+    since: date
+    until: date
+    is_last: bool = False
+
+
+def days_of(one: FollowUp, today: date) -> Days:
+    """The day or soon after it; before medicines end; soon, when the day has passed."""
+    if one.on < today:
+        return Days(today, today + NEAR)
+    if one.kind == "medicines-end":
+        return Days(max(today, one.on - NEAR), one.on, is_last=True)
+    return Days(one.on, one.on + NEAR)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Services of which any will do, with these practitioners or, without any, whoever gives it."""
+
+    services: tuple[UUID, ...]
+    practitioners: frozenset[UUID] = frozenset()
+
+
+def choices_of(
+    one: FollowUp, services: Iterable[ServiceRow], doctors: Collection[UUID]
+) -> list[Choice]:
+    """What answers this reason, the best first: its doctor, then the kind of visit it asks for.
+
+    A service for some departments is not for a record that names none of them.
+    """
+    kinds = VISITS[one.kind]
+    able = [row for row in services if row.visit_kind in kinds]
+    fitting = [
+        row
+        for row in able
+        if not row.departments or not set(row.departments).isdisjoint(one.departments)
+    ]
+    own = Choice(tuple(row.id for row in able), frozenset(doctors))
+    rest = [Choice(tuple(row.id for row in fitting if row.visit_kind == kind)) for kind in kinds]
+    return [choice for choice in ([own] if doctors else []) + rest if choice.services]
