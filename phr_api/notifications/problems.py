@@ -25,3 +25,25 @@ class TooManyStreams(Problem):
         "vi": "Quá nhiều kết nối cùng lúc",
         "en": "Too many streams at once",
     }
+
+
+class WrongSmsCode(Problem):
+    """No code that was sent to this account's number in the last ten minutes is this one."""
+
+    status = HTTPStatus.UNPROCESSABLE_ENTITY
+    slug = "notifications/wrong-sms-code"
+    titles = {
+        "vi": "Mã không đúng hoặc đã hết hạn",
+        "en": "The code is wrong or over",
+    }
+
+
+class SmsUnavailable(Problem):
+    """The SMS with the code could not be handed over: ask for another one later."""
+
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    slug = "notifications/sms-unavailable"
+    titles = {
+        "vi": "Chưa gửi được tin nhắn SMS",
+        "en": "No SMS can be sent now",
+    }

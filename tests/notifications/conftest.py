@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from phr_api.notifications.models import Delivery, Notification
 from phr_api.notifications.rules.policy import Sent
-from phr_api.notifications.service import delivering
+from phr_api.notifications.service import delivering, sms_codes
 from phr_api.notifications.service.sending import ConsoleSender, Message
+from phr_api.settings import Settings
 
 
 @dataclass
@@ -43,3 +44,12 @@ def push(empty_outbox: None) -> Generator[FakeSender]:
     delivering.use({"push": fake, "sms": sms})
     yield fake
     delivering.use({"push": ConsoleSender(), "sms": ConsoleSender()})
+
+
+@pytest.fixture
+def gateway(app: Flask, settings: Settings) -> Generator[FakeSender]:
+    """What codes are sent by; it stands for the gateway."""
+    fake = FakeSender()
+    sms_codes.use(fake, settings.secret)
+    yield fake
+    sms_codes.use(ConsoleSender(), settings.secret)

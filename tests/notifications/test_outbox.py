@@ -46,7 +46,10 @@ def states(session: Session) -> list[tuple[str, str | None]]:
 
 
 def settings_of(who: Citizen, **more: object) -> NotificationSetting:
-    return NotificationSetting(account_id=who.account.id, updated_at=clock.now(), **more)
+    at = clock.now()
+    return NotificationSetting(
+        account_id=who.account.id, updated_at=at, **{"sms_proven_at": at} | more
+    )
 
 
 def test_a_person_and_a_carer_are_told_each_in_their_language(

@@ -29,17 +29,19 @@ def put(client: FlaskClient, who: SignedIn, body: dict[str, Any], tag: str | Non
 def test_settings_are_replaced_by_who_saw_them(client: FlaskClient, session: Session) -> None:
     citizen = make_citizen(session)
     seen = client.get(URL, headers=citizen.headers)
-    assert seen.get_json() == SETTINGS | {"smsPhone": None}
+    nowhere = {"smsPhone": None, "smsPhoneProven": False}
+    assert seen.get_json() == SETTINGS | nowhere
     tag = seen.headers["ETag"]
     off = [{"category": "record", "channel": "push", "isOn": False}]
     new = SETTINGS | {"quietFrom": "22:30", "smsPhone": "+84900000001", "channels": off}
     assert put(client, citizen, new, None).status_code == 428
     changed = put(client, citizen, new, tag)
-    assert (changed.status_code, changed.get_json()) == (200, new)
+    shown = new | {"smsPhoneProven": False}
+    assert (changed.status_code, changed.get_json()) == (200, shown)
     assert put(client, citizen, new, tag).status_code == 412
-    assert client.get(URL, headers=citizen.headers).get_json() == new
+    assert client.get(URL, headers=citizen.headers).get_json() == shown
     again = put(client, citizen, SETTINGS, changed.headers["ETag"])
-    assert again.get_json() == SETTINGS | {"smsPhone": None}
+    assert again.get_json() == SETTINGS | nowhere
 
 
 @pytest.mark.parametrize(

@@ -223,3 +223,9 @@ KINDS: dict[str, Words] = {
         ),
     ),
 }
+
+# the one SMS that has a parameter, and the one that a number gets which was not proven
+SMS_CODE = {
+    "vi": "Mã xác nhận số điện thoại: {code}. Hết hạn sau 10 phút. Không đưa mã cho ai.",
+    "en": "Your code for this phone number: {code}. It ends in 10 minutes. Give it to nobody.",
+}

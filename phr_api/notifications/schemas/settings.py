@@ -4,7 +4,7 @@ from typing import Any, get_args
 
 from marshmallow import ValidationError, fields, post_load, validate
 
-from phr_api.kit.web import Schema
+from phr_api.kit.web import Moment, Schema
 from phr_api.notifications.rules.words import Category
 from phr_api.notifications.service.settings import NewSettings
 
@@ -37,7 +37,10 @@ class NotificationSettingsSchema(Schema):
         load_default=None,
         allow_none=True,
         validate=validate.Regexp(MOBILE),
-        metadata={"description": "where SMS go; a phone sign-in's own number needs no entry"},
+        metadata={
+            "description": "where SMS go, once it is proven (POST /v1/me/sms-phone);"
+            " a phone sign-in's own number needs no entry"
+        },
     )
     channels = fields.List(
         fields.Nested(NotificationChannelSchema),
@@ -52,6 +55,24 @@ class NotificationSettingsSchema(Schema):
         if len(channels) < len(data["channels"]):
             raise ValidationError("A category and channel twice.", field_name="channels")
         return NewSettings(**data | {"channels": channels})
+
+
+class ShownSettingsSchema(NotificationSettingsSchema):
+    sms_phone_proven = fields.Boolean(
+        required=True, metadata={"description": "false: nothing is sent there yet"}
+    )
+
+
+class SmsPhoneSchema(Schema):
+    phone = fields.String(required=True, validate=validate.Regexp(MOBILE))
+
+
+class SmsCodeSentSchema(Schema):
+    expires_at = Moment(required=True)
+
+
+class SmsCodeSchema(Schema):
+    code = fields.String(required=True, validate=validate.Regexp(r"^[0-9]{6}$"))
 
 
 class PushTokenSchema(Schema):

@@ -1,6 +1,6 @@
 """Which ways out this process has."""
 
-from phr_api.notifications.service import delivering, streams
+from phr_api.notifications.service import delivering, sms_codes, streams
 from phr_api.notifications.service.sending import ConsoleSender, NoSender, Sender
 from phr_api.settings import SettingError, Settings
 
@@ -23,6 +23,7 @@ def configure(settings: Settings) -> None:
 
         senders["sms"] = SmsGateway(ways.sms_url, ways.sms_token)
     delivering.use(senders)
+    sms_codes.use(senders["sms"], settings.secret)
     _Configured.settings = settings
     streams.configure(serves_streams=settings.serves_streams)
 

@@ -22,6 +22,7 @@ _BIND = text(
     "SELECT bind_push_token(:account, :session, :device, :id, :token, :hash, :platform, :language,"
     " :at)"
 )
+_SIGNED_IN_BY = text("SELECT 1 FROM phone_proof WHERE account_id = :account AND phone = :phone")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,10 +41,14 @@ class NewSettings:
 
 @dataclass(slots=True, kw_only=True)
 class Settings(NewSettings):
-    """What holds now; `version` is 0 until the account said anything."""
+    """What holds now; `version` is 0 until the account said anything.
+
+    `sms_phone_proven`: SMS go there, since the number was proven by a code or by a phone sign-in.
+    """
 
     id: UUID
     version: int
+    sms_phone_proven: bool = False
 
 
 def read_settings(session: Session, account_id: UUID) -> Settings:
@@ -67,6 +72,7 @@ def read_settings(session: Session, account_id: UUID) -> Settings:
         remind_day_before=row.remind_day_before,
         remind_two_hours=row.remind_two_hours,
         sms_phone=row.sms_phone,
+        sms_phone_proven=_is_proven(session, row),
         channels=channels,
     )
 
@@ -74,10 +80,12 @@ def read_settings(session: Session, account_id: UUID) -> Settings:
 def change_settings(session: Session, before: Settings, new: NewSettings) -> Settings:
     """Replace the settings that the caller has seen; StaleVersion when another change came first.
 
-    The account's scope is set.
+    Another number for SMS is one that was not proven. The account's scope is set.
     """
     values = {name: value for name, value in asdict(new).items() if name != "channels"}
     values |= {"updated_at": clock.now(), "version": before.version + 1}
+    if new.sms_phone != before.sms_phone:
+        values |= {"sms_proven_at": None}
     written = session.scalar(
         insert(NotificationSetting)
         .values(account_id=before.id, **values)
@@ -103,6 +111,13 @@ def change_settings(session: Session, before: Settings, new: NewSettings) -> Set
     )
     session.expire_all()
     return read_settings(session, before.id)
+
+
+def _is_proven(session: Session, row: NotificationSetting) -> bool:
+    if row.sms_phone is None or row.sms_proven_at is not None:
+        return row.sms_phone is not None
+    parameters = {"account": row.account_id, "phone": row.sms_phone}
+    return session.scalar(_SIGNED_IN_BY, parameters) is not None
 
 
 def bind_token(

@@ -5,11 +5,19 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from phr_api.notifications.models import Delivery, InboxMark, Notification, PushToken
+from phr_api.notifications.models import (
+    Delivery,
+    InboxMark,
+    Notification,
+    PushToken,
+    SmsCode,
+    SmsDay,
+)
 
 TOKENS_KEPT = timedelta(days=270)  # FCM lets a token of an app that was not opened so long expire
 DELIVERIES_KEPT = timedelta(days=90)
 INBOX_KEPT = timedelta(days=400)
+SMS_COUNTS_KEPT = timedelta(days=2)
 BATCH = 10_000
 
 
@@ -19,6 +27,8 @@ def trim(session: Session, at: datetime) -> None:
     session.execute(
         delete(Delivery).where(Delivery.state != "due", Delivery.updated_at < at - DELIVERIES_KEPT)
     )
+    session.execute(delete(SmsCode).where(SmsCode.expires_at < at))
+    session.execute(delete(SmsDay).where(SmsDay.on_date < (at - SMS_COUNTS_KEPT).date()))
     old = (
         select(Notification.id)
         .where(

@@ -22,6 +22,8 @@ MINE: dict[str, Any] = {
     "GET /v1/events": None,
     "GET /v1/me/notification-settings": None,
     "GET /v1/notifications": None,
+    "POST /v1/me/sms-phone": {"phone": "+84900000000"},
+    "POST /v1/me/sms-phone/proof": {"code": "000000"},
     "POST /v1/notifications/read": {"upTo": str(uuid4())},
     "PUT /v1/me/notification-settings": SETTINGS,
 }
