@@ -30,7 +30,7 @@ run: $(STAMP) ## the service on this computer: database, migrations, demo data, 
 	@PHR_ENV=$${PHR_ENV:-development} exec $(BIN)/python -m phr_api run
 
 test: $(STAMP) ## the whole suite
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist loadgroup
 
 check: $(STAMP) ## the static gates
 	$(BIN)/ruff format --check .

@@ -1,11 +1,18 @@
 """Free ports for processes that tests start."""
 
+import os
 import socket
+
+FIRST, LAST = 20100, 29000
 
 
 def free_ports(count: int) -> int:
-    """Return the first of `count` free ports in a row."""
-    for first in range(20100, 29000, count + 1):
+    """Return the first of `count` free ports in a row.
+
+    Each process looks from a place of its own on: what it found is bound a moment later.
+    """
+    begin = FIRST + os.getpid() * 37 % (LAST - FIRST)
+    for first in (*range(begin, LAST, count + 1), *range(FIRST, begin, count + 1)):
         probes = [socket.socket() for _ in range(count)]
         try:
             for offset, probe in enumerate(probes):
