@@ -2,8 +2,9 @@
 
 The service is the tests' FCM server, in a process of its own: one RS256 assertion, then a request a
 message. The peer hands the same messages, made before, to `messaging.send_each` in batches of 100.
-Ours drains the outbox (recipients, rights, devices, preferences) in one lane, and claims, sends and
-records in another, as the worker does.
+Its connections are kept as the library keeps those to Google: a hundred. Ours drains the outbox
+(recipients, rights, devices, preferences) in one lane, and claims, sends and records in two, as the
+worker does.
 """
 
 import json
@@ -22,6 +23,7 @@ from uuid import uuid4
 import firebase_admin
 import psycopg
 from firebase_admin import credentials, messaging
+from requests.adapters import HTTPAdapter
 
 from benchmarks import fcm
 from benchmarks.clinics import numbered
@@ -32,9 +34,9 @@ from benchmarks.scale import Scale
 from phr_api import worker
 from phr_api.kit import clock
 from phr_api.kit.embedded import EmbeddedServer
-from phr_api.notifications import deliver_once, drain_once
+from phr_api.notifications import deliver, drain_once
 from phr_api.notifications.service import delivering
-from phr_api.notifications.service.push import BATCH, FcmSender, compose
+from phr_api.notifications.service.push import BATCH, LANES, FcmSender, compose
 from phr_api.notifications.service.sending import Message
 
 PEOPLE = 1_000
@@ -76,11 +78,11 @@ class Pushing:
         tell(self.installation, len(self.messages))
         start = time.perf_counter()
         outbox = threading.Thread(target=all_of, args=(drain_once,))
-        outbox.start()
-        while outbox.is_alive():
-            if not deliver_once():
-                outbox.join(PAUSE)
-        all_of(deliver_once)
+        lanes = [threading.Thread(target=push_until, args=(outbox,)) for _ in range(LANES)]
+        for lane in (outbox, *lanes):
+            lane.start()
+        for lane in lanes:
+            lane.join()
         seconds = time.perf_counter() - start
         with psycopg.connect(self.installation.superuser_dsn) as connection:
             (handed,) = connection.execute(HANDED).fetchone() or (0,)
@@ -102,6 +104,14 @@ def all_of(work: Callable[[], bool]) -> None:
     """Repeat until there is nothing more to do."""
     while work():
         pass
+
+
+def push_until(outbox: threading.Thread) -> None:
+    """Deliver what is due until the outbox is empty and nothing is left."""
+    while outbox.is_alive():
+        if not deliver("push"):
+            outbox.join(PAUSE)
+    all_of(lambda: deliver("push") > 0)
 
 
 def chunks(messages: list[Any]) -> list[list[Any]]:
@@ -130,11 +140,14 @@ def prepare(installation: Installation, people: int) -> None:
 
 
 def bare_app(url: str, key: str) -> firebase_admin.App:
-    """Return the library as it comes, but for the addresses of the server."""
+    """Return the library as it comes, with the addresses of the server in Google's place."""
     account = json.loads(key) | {"token_uri": f"{url}/token"}
     app = firebase_admin.initialize_app(credentials.Certificate(account), name="bare")
     service = messaging._get_messaging_service(app)  # noqa: SLF001 - its address has no face
     service._fcm_url = f"{url}/v1/projects/{account['project_id']}/messages:send"  # noqa: SLF001
+    session = service._client.session  # noqa: SLF001
+    retries = session.get_adapter(url).max_retries
+    session.mount(url, HTTPAdapter(BATCH, BATCH, max_retries=retries))
     return app
 
 
@@ -191,6 +204,8 @@ def run(cluster: EmbeddedServer, data_dir: Path, scale: Scale) -> Report:
         delivering.use({"push": sender})
         app = bare_app(url, key)
         pushing = Pushing(installation, app, some_messages(scale.pushes))
+        for once in (pushing.ours, pushing.bare):
+            once()  # credentials, connections and plans
         rates = interleaved(scale.rounds, {"ours": pushing.ours, "send_each": pushing.bare})
         firebase_admin.delete_app(app)
         sender.close()

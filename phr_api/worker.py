@@ -26,8 +26,8 @@ PROMPT_SECONDS = 0.05
 PROMPT = frozenset({"outbox", "push", "sms"})
 AFTER_A_FAILURE_SECONDS = 5.0
 # beside the visits in flight: the file's lock, its chunks, an order, a periodic task, the lanes of
-# bookings, outbox, pushes and SMS, one spare
-OTHER_CONNECTIONS = 9
+# bookings, outbox, pushes (2) and SMS, one spare
+OTHER_CONNECTIONS = 10
 
 
 def configure(settings: Settings) -> None:
@@ -63,6 +63,8 @@ def run(settings: Settings) -> None:
         "outbox": notifications.drain_once,
         # a slow gateway of one way out does not hold up the other
         "push": lambda: notifications.deliver("push") > 0,
+        # and while one batch waits for FCM, another is claimed or recorded
+        "push again": lambda: notifications.deliver("push") > 0,
         "sms": lambda: notifications.deliver("sms") > 0,
         "periodic": lambda: bool(jobs.run_due(tasks, clock.now())),
     }

@@ -12,6 +12,7 @@ import logging
 import re
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -31,6 +32,7 @@ from phr_api.notifications.service.sending import Message
 log = logging.getLogger(__name__)
 
 BATCH = 100
+LANES = 2
 TIMEOUT_SECONDS = 20
 LONGEST_TTL = timedelta(days=28)  # FCM's own limit
 # a person waits for these; the others may wait until the phone wakes by itself
@@ -54,7 +56,7 @@ REASONS: dict[type[Exception], str] = {
 
 
 class FcmSender:
-    """One Firebase project. `send` blocks; its lane sends one batch at a time."""
+    """One Firebase project. `send` blocks; the lanes of a process may send a batch each."""
 
     def __init__(self, key: str, *, url: str | None = None) -> None:
         """`key` is a service account's JSON; ValueError when it is none.
@@ -86,13 +88,16 @@ class FcmSender:
         return outcomes
 
     def _send(self, messages: Sequence[Message], at: datetime) -> list[Sent]:
+        with suppress(ValueError):
+            return self._hand_over([compose(one, at) for one in messages])
+        # firebase_admin refused them all, before it sent any, for one that it cannot encode
         batch = [self._composed(one, at) for one in messages]
         good = [one for one in batch if one is not None]
         sent = iter(self._hand_over(good) if good else [])
         return [Sent(reason="invalid-argument") if one is None else next(sent) for one in batch]
 
     def _composed(self, message: Message, at: datetime) -> messaging.Message | None:
-        """The message as FCM takes it, or None: firebase_admin refuses a whole batch for one."""
+        """The message as FCM takes it, or None if there is no such."""
         try:
             composed = compose(message, at)
             self._service.encode_message(composed)
@@ -129,7 +134,7 @@ class FcmSender:
 
 def _take_over(session: Any, url: str) -> None:
     """Take from the library's session what it would do by itself for each message to `url`."""
-    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=BATCH, max_retries=Retry(0))
+    adapter = HTTPAdapter(pool_connections=1, pool_maxsize=LANES * BATCH, max_retries=Retry(0))
     for prefix in ("https://fcm.googleapis.com", "https://", "http://"):
         session.mount(prefix, adapter)
     session._max_refresh_attempts = 0  # noqa: SLF001 - 401 is also what one message can get
