@@ -2,6 +2,7 @@
 
 import os
 import socket
+from itertools import chain
 
 FIRST, LAST = 20100, 29000
 
@@ -12,7 +13,7 @@ def free_ports(count: int) -> int:
     Each process looks from a place of its own on: what it found is bound a moment later.
     """
     begin = FIRST + os.getpid() * 37 % (LAST - FIRST)
-    for first in (*range(begin, LAST, count + 1), *range(FIRST, begin, count + 1)):
+    for first in chain(range(begin, LAST, count + 1), range(FIRST, begin, count + 1)):
         probes = [socket.socket() for _ in range(count)]
         try:
             for offset, probe in enumerate(probes):

@@ -7,7 +7,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from phr_api.appointments.rules.patterns import LAST, Plan
 from phr_api.appointments.service.schedules import NewException, Replan
-from phr_api.kit.web import Schema
+from phr_api.kit.web import Moment, Schema
 from phr_api.kit.words import words
 
 PATTERNS = ("weekly", "month-day", "nth-weekday", "dates")
@@ -150,8 +150,8 @@ class ReplanSchema(Schema):
 
 class MovedSchema(Schema):
     booking_id = fields.UUID(required=True)
-    proposed_starts_at = fields.AwareDateTime(required=True)
-    until = fields.AwareDateTime(required=True)
+    proposed_starts_at = Moment(required=True)
+    until = Moment(required=True)
 
 
 class ReplannedSchema(Schema):

@@ -139,8 +139,8 @@ def close_dropped(session: Session, schedules: Iterable[Schedule]) -> None:
 def replan(session: Session, scope: FacilityScope, change: Replan) -> plans.Replanned:
     """Change a schedule and offer its people other times, each in order of who booked first.
 
-    They keep their seats until they answer; who cannot be placed is listed for the desk to call.
-    Raises ScheduleInvalid.
+    The schedule's other hours of the same days are among them. They keep their seats until they
+    answer; who cannot be placed is listed for the desk to call. Raises ScheduleInvalid.
     """
     schedule = _own(session, scope, change.schedule_id)
     if change.schedule is not None:
@@ -153,6 +153,8 @@ def replan(session: Session, scope: FacilityScope, change: Replan) -> plans.Repl
         add_exception(session, scope, NewException(**closing))
     at = clock.now()
     stranded = plans.find_stranded(session, schedule.id, at=at)
+    days = {booking.starts_at.astimezone(clock.VIETNAM).date() for booking in stranded}
+    slots.add_missing(session, schedule, days, at)
     for booking in stranded:
         _offer(session, booking, at)
     people = {booking.profile_id for booking in stranded if booking.profile_id is not None}

@@ -7,7 +7,7 @@ import json
 import logging
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -181,8 +181,7 @@ def apply(
         remove_empty(session, difference.unwanted)
     if service is None:
         return
-    facility = find_facility(session, schedule.facility_code)
-    province = province_key(facility.province) if facility and facility.province else None
+    province = _province(session, schedule)
     if difference.changed:
         _change(session, difference.changed)
     if difference.new:
@@ -191,6 +190,29 @@ def apply(
     session.execute(_MOVED, {"schedule": schedule.id, "at": at, "province": province})
     # those that a cancelled booking left free above a lowered capacity, too
     session.execute(_FEWER, {"schedule": schedule.id, "at": at})
+
+
+def add_missing(session: Session, schedule: Schedule, on: Collection[date], at: datetime) -> None:
+    """Make the slots that the schedule should have and has not on these days, for a replan.
+
+    The desk's role may do that for its own facility; the rest is left to the worker. The caller
+    holds the schedule's lock.
+    """
+    service = find_service(session, schedule.service_id)
+    if service is None:
+        return
+    new = [
+        slot
+        for slot in differ(session, schedule.id, planned(session, schedule, service, at), at).new
+        if slot.starts_at.astimezone(clock.VIETNAM).date() in on
+    ]
+    if new:
+        _insert(session, schedule, service, new, _province(session, schedule), at)
+
+
+def _province(session: Session, schedule: Schedule) -> str | None:
+    facility = find_facility(session, schedule.facility_code)
+    return province_key(facility.province) if facility and facility.province else None
 
 
 def close(session: Session, slot_ids: Collection[UUID]) -> int:

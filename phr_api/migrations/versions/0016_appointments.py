@@ -5,6 +5,7 @@ Revision ID: 0016
 
 from alembic import op
 
+from phr_api.migrations.desk_slots import let_desks_make_slots
 from phr_api.migrations.facility_writing import let_systems_write_facilities
 from phr_api.migrations.offer_functions import let_the_right_take_offers
 
@@ -23,4 +24,5 @@ ALTER TABLE clinic_service
 def upgrade() -> None:
     op.execute(SERVICES)
     let_systems_write_facilities(op)
+    let_desks_make_slots(op)
     let_the_right_take_offers(op)
