@@ -14,8 +14,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from phr_api.kit import clock
-from phr_api.notifications import configure, deliver_once, drain_once
-from phr_api.notifications.models import Delivery, Notification
+from phr_api.kit.db import unit_of_work
+from phr_api.notifications import configure, deliver_once, drain_once, find_deliveries
+from phr_api.notifications.models import Delivery, Notification, PushToken
 from phr_api.settings import Settings
 from tests.factories.notifications import make_notification, make_token
 from tests.factories.people import Citizen, make_citizen
@@ -92,7 +93,7 @@ class Way:
         self.session = session
         self.as_worker = as_worker
         self.citizen: Citizen = make_citizen(session)
-        make_token(session, self.citizen)
+        self.token = make_token(session, self.citizen)
 
     def tell(self, **lasting: float) -> UUID:
         """Tell something that ends so long from now."""
@@ -108,6 +109,11 @@ class Way:
             drain_once()
             while deliver_once():
                 pass
+
+    def has_token(self) -> bool:
+        found = self.session.scalars(select(PushToken).where(PushToken.id == self.token)).all()
+        self.session.rollback()
+        return found != []
 
     def reason(self, told: UUID) -> tuple[str, str | None, int]:
         query = select(Delivery.state, Delivery.reason, Delivery.attempts)
@@ -207,3 +213,69 @@ def test_a_project_that_sends_too_much_rests(way: Way, port: int) -> None:
         assert fcm.asked == 1
         way.work(seconds=75)
         assert len(fcm.sent) == 2
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ("SENDER_ID_MISMATCH", "sender-id-mismatch"),
+        ("THIRD_PARTY_AUTH_ERROR", "third-party-auth"),
+        ("PERMISSION_DENIED", "permission-denied"),
+        ("NOT_FOUND", "not-found"),
+        ("the credential", "refresh-failed"),
+    ],
+)
+def test_what_somebody_has_to_repair_is_an_alarm_that_keeps_the_token(
+    way: Way, port: int, caplog: pytest.LogCaptureFixture, error: str, reason: str
+) -> None:
+    told = [way.tell(days=1), way.tell(days=1)]
+    with FcmServer(port) as fcm:
+        if reason == "refresh-failed":
+            fcm.refuses_tokens = "invalid_grant"
+        else:
+            fcm.go_down(error)
+        way.work()
+        assert [way.reason(one) for one in told] == [("due", reason, 1)] * 2
+        alarms = [one for one in caplog.records if one.getMessage() == "sending needs somebody"]
+        assert [(one.levelname, one.reason, one.deliveries) for one in alarms] == [  # type: ignore[attr-defined]
+            ("ERROR", reason, 2)
+        ]
+        assert way.has_token()
+        fcm.go_down(None)
+        fcm.refuses_tokens = None
+        way.work(minutes=9)
+        assert [way.reason(one)[2] for one in told] == [1, 1]
+        way.work(minutes=11)  # it was repaired
+        assert [way.reason(one)[0] for one in told] == ["handed"] * 2
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [("INVALID_ARGUMENT", "invalid-argument"), ("OUT_OF_RANGE", "out-of-range")],
+)
+def test_what_fcm_does_not_understand_is_a_dead_letter_that_can_be_listed(
+    way: Way, port: int, error: str, reason: str
+) -> None:
+    told = way.tell(days=1)
+    with FcmServer(port) as fcm:
+        fcm.go_down(error)
+        way.work()
+        fcm.go_down(None)
+        way.work(days=1)
+        assert fcm.asked == 1
+    with way.as_worker(), unit_of_work() as worker:
+        dead = find_deliveries(worker, state="dead", since=clock.now() - timedelta(hours=1))
+    assert [(one.notification_id, one.reason) for one in dead] == [(told, reason)]
+    assert way.has_token()
+
+
+@pytest.mark.parametrize("error", ["INTERNAL", "DEADLINE_EXCEEDED", "NOT_OF_THIS_WORLD"])
+def test_what_may_pass_is_tried_again(way: Way, port: int, error: str) -> None:
+    told = way.tell(days=1)
+    with FcmServer(port) as fcm:
+        fcm.go_down(error)
+        way.work()
+        assert way.reason(told)[::2] == ("due", 1)
+        fcm.go_down(None)
+        way.work(seconds=13)
+    assert way.reason(told) == ("handed", None, 2)

@@ -16,6 +16,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
+from uuid import uuid4
 
 import firebase_admin
 from firebase_admin import credentials, exceptions, messaging
@@ -68,7 +69,7 @@ class FcmSender:
             account |= {"token_uri": f"{url}/token"}
         self._credential = credentials.Certificate(account)
         self._app = firebase_admin.initialize_app(
-            self._credential, {"httpTimeout": TIMEOUT_SECONDS}, name=f"phr-{id(self)}"
+            self._credential, {"httpTimeout": TIMEOUT_SECONDS}, name=uuid4().hex
         )
         self._lock = threading.Lock()
         self._service = messaging._get_messaging_service(self._app)  # noqa: SLF001 - has no face
