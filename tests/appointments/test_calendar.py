@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from phr_api.appointments.models import Booking
 from phr_api.appointments.rules.calendar import Entry, write_calendar
 from phr_api.kit.clock import VIETNAM
+from tests.appointments.asking import act, mine
 from tests.factories.appointments import make_booking, make_service, make_slot
 from tests.factories.consent import make_carer
-from tests.factories.people import Citizen, make_citizen
+from tests.factories.people import Citizen, make_citizen, make_staff
 
 STARTS = datetime(2026, 12, 1, 7, 30, tzinfo=VIETNAM)
 
@@ -153,6 +154,40 @@ def test_a_change_keeps_the_uid_and_raises_the_sequence(
     after = parse(read(client, citizen, booking))
     assert before["UID"] == after["UID"] == f"{booking.id}@phr"
     assert int(after["SEQUENCE"]) == int(before["SEQUENCE"]) + 1
+
+
+def test_the_sequence_grows_with_all_that_happens_to_a_booking(
+    client: FlaskClient, session: Session
+) -> None:
+    citizen, service = make_citizen(session), make_service(session)
+    first, second, third = (
+        make_slot(session, service=service, starts_in=timedelta(days=days)) for days in (2, 3, 4)
+    )
+    booking = make_booking(session, citizen=citizen, slot=first, state="requested")
+    desk = f"/v1/facilities/{booking.facility_code}/bookings/{booking.id}"
+    clerk = make_staff(session, facility_code=booking.facility_code)
+    path = mine(citizen, str(booking.id))
+    files = [parse(read(client, citizen, booking))]
+    for url, action, who, body in (
+        (desk, "confirmation", clerk, None),
+        (path, "reschedule", citizen, {"slotId": str(second.id)}),
+        (desk, "proposal", clerk, {"slotId": str(third.id)}),
+        (path, "proposal-answer", citizen, {"accept": True}),
+        (path, "cancellation", citizen, {}),
+    ):
+        assert act(client, url, action, who, body).status_code == 200, action
+        if action != "proposal":  # nothing of it stands in the calendar yet
+            files.append(parse(read(client, citizen, booking)))
+    sequences = [int(each["SEQUENCE"]) for each in files]
+    assert sequences == sorted(set(sequences))
+    assert {each["UID"] for each in files} == {f"{booking.id}@phr"}
+    assert [each["STATUS"] for each in files] == [
+        "TENTATIVE",
+        "CONFIRMED",
+        "TENTATIVE",
+        "CONFIRMED",
+        "CANCELLED",
+    ]
 
 
 def test_a_calendar_is_its_persons(client: FlaskClient, session: Session) -> None:

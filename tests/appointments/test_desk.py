@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import Booking, Slot
@@ -251,6 +251,20 @@ def test_a_guest_is_booked_once_by_phone(client: FlaskClient, session: Session) 
     cancelled = act(client, at(booking), "cancellation", clerk, {"reason": "Khách báo bận"})
     assert cancelled.status_code == 200
     assert seats_of(session, slot.id) == {1: None}
+
+
+def test_who_a_guest_is_is_their_facilitys_alone(
+    client: FlaskClient, session: Session, web_connection: Connection
+) -> None:
+    clerk, slot = a_clerk(session), a_slot(session)
+    name = f"Khách Thử {uuid4().hex}"
+    body = {"serviceId": str(slot.service_id), "slotId": str(slot.id), "fullName": name}
+    assert client.post(BOOKINGS, json=body, headers=clerk.headers | key()).status_code == 201
+    for facility, seen in ((CODE, 1), ("99002", 0), ("", 0)):
+        set_to = text("SELECT set_config('phr.facility_id', :code, true)")
+        web_connection.execute(set_to, {"code": facility})
+        count = text("SELECT count(*) FROM guest WHERE full_name = :name")
+        assert web_connection.scalar(count, {"name": name}) == seen
 
 
 def test_a_guest_is_not_booked_at_another_clinics_service(

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 
 import pytest
+from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -19,8 +20,9 @@ from phr_api.appointments.service.due import (
 )
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
-from tests.appointments.asking import seats_by
+from tests.appointments.asking import booked, hold, mine, seats_by, slug
 from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
+from tests.factories.people import make_citizen
 
 pytestmark = pytest.mark.usefixtures("app")  # make_citizen signs in
 
@@ -83,8 +85,37 @@ def test_without_an_answer_the_service_answers(session: Session, as_worker: Boun
     assert declined.state == "declined"
     assert declined.alternatives == [slot.id for slot in free[:3]]
     assert seats_by(session, declined) == {1: None}
+    assert kinds_told(session, confirmed) == ["booking.confirmed"]
     assert kinds_told(session, declined) == ["booking.declined"]
     assert now_of(session, waiting).state == "requested"
+
+
+def test_the_three_alternatives_of_no_answer_are_the_citizens_to_see(
+    client: FlaskClient, session: Session, as_worker: Bound
+) -> None:
+    citizen, service = make_citizen(session), make_service(session)
+    free = [
+        make_slot(session, service=service, starts_in=timedelta(days=days)) for days in range(3, 8)
+    ]
+    booking = make_booking(
+        session,
+        citizen=citizen,
+        slot=make_slot(session, service=service),
+        state="requested",
+        respond_by=clock.now() - timedelta(seconds=1),
+    )
+    run(as_worker, answer_unanswered)
+    seen = client.get(mine(citizen, str(booking.id)), headers=citizen.headers).get_json()
+    assert (seen["state"], seen["respondBy"]) == ("declined", None)
+    assert [each["slotId"] for each in seen["alternatives"]] == [str(slot.id) for slot in free[:3]]
+    assert hold(client, citizen, free[0], [citizen.profile.id]).status_code == 201
+
+
+def test_a_request_that_waits_keeps_its_seat(client: FlaskClient, session: Session) -> None:
+    slot = make_slot(session)
+    booked(client, make_citizen(session), slot)
+    other = make_citizen(session)
+    assert slug(hold(client, other, slot, [other.profile.id])) == "appointments/slot-full"
 
 
 def test_an_unanswered_proposal_lapses_and_the_booking_stays(

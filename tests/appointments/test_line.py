@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from phr_api.appointments.models import Ticket
+from phr_api.appointments.models import PriorityClass, Ticket
 from phr_api.appointments.rules.line import Priority, choose_priority, turn_of_booking
 from phr_api.kit import clock
 from tests.appointments.line import Desk, make_desk
@@ -50,6 +50,17 @@ def desk(client: FlaskClient, session: Session) -> Desk:
 )
 def test_age_gives_a_class_by_itself(stated: str, birth: str | None, chosen: str) -> None:
     assert choose_priority(CLASSES, stated=stated, birth=birth, on=ON).code == chosen
+
+
+def test_the_classes_are_data_each_with_its_law(session: Session) -> None:
+    rows = {row.code: row for row in session.scalars(select(PriorityClass))}
+    by_law = {"emergency", "under-6", "pregnant", "severe-disability", "aged-75", "merit"}
+    assert set(rows) == by_law | {"none"}
+    assert all(rows[code].source and rows[code].display_vi for code in by_law)
+    first, last = rows["emergency"].rank, rows["none"].rank
+    assert all(first < rows[code].rank < last for code in by_law - {"emergency"})
+    ages = {code: (row.min_years, row.max_years) for code, row in rows.items()}
+    assert (ages["under-6"], ages["aged-75"]) == ((None, 6), (75, None))
 
 
 def test_a_booked_person_comes_right_behind_the_last_number_before_their_time() -> None:

@@ -17,7 +17,7 @@ from phr_api.appointments.service.lapsing import lapse_holds
 from phr_api.appointments.service.waiting import end_entries, offer_freed
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
-from tests.appointments.asking import book, hold, key, slug
+from tests.appointments.asking import book, hold, key, mine, slug
 from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
 from tests.factories.people import Citizen, make_citizen
 from tests.factories.waiting import make_entry
@@ -117,6 +117,40 @@ def test_an_offer_that_lapses_goes_to_the_next_and_then_to_everybody(
     ]
     stranger = make_citizen(session)
     assert hold(client, stranger, slot, [stranger.profile.id]).status_code == 201
+
+
+def test_who_is_not_coming_gives_the_seat_to_the_next_in_line(
+    client: FlaskClient, session: Session, as_worker: Bound
+) -> None:
+    citizen = make_citizen(session)
+    slot = make_slot(session, service=make_service(session, has_waitlist=True))
+    booking = make_booking(session, citizen=citizen, slot=slot)
+    entry = make_entry(session, slot=slot)
+    path = f"{mine(citizen, str(booking.id))}/still-coming"
+    gone = client.post(path, json={"coming": False}, headers=citizen.headers)
+    assert gone.get_json()["state"] == "cancelled"
+    stranger = make_citizen(session)
+    assert slug(hold(client, stranger, slot, [stranger.profile.id])) == "appointments/slot-full"
+    work(as_worker)
+    assert state_of(session, entry) == "offered"
+
+
+def test_of_two_freed_seats_one_is_offered_and_one_is_everybodys(
+    client: FlaskClient, session: Session, as_worker: Bound
+) -> None:
+    service = make_service(session, has_waitlist=True)
+    slot = make_slot(session, service=service, capacity=2)
+    bookings = [make_booking(session, slot=slot) for _ in range(2)]
+    waiting = make_citizen(session)
+    make_entry(session, slot=slot, citizen=waiting)
+    for booking in bookings:
+        free(session, booking)
+    work(as_worker)
+    offers = client.get("/v1/holds", headers=waiting.headers).get_json()["items"]
+    assert [each["kind"] for each in offers] == ["offer"]
+    strangers = [make_citizen(session) for _ in range(2)]
+    told = [hold(client, each, slot, [each.profile.id]).status_code for each in strangers]
+    assert told == [201, 409]
 
 
 def test_a_declined_offer_goes_to_the_next(
