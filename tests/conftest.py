@@ -26,6 +26,16 @@ DATABASE = "phr"
 ROLES = ("phr_web", "phr_worker", "phr_test")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--hunt",
+        type=int,
+        default=0,
+        metavar="EXAMPLES",
+        help="let tests/appointments/test_model.py look for new trouble in so many random examples",
+    )
+
+
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("data")

@@ -291,17 +291,19 @@ class Leave(Command):
 
 @dataclass(frozen=True, slots=True)
 class Offer(Command):
-    """The worker offers each kept seat to the first in line whom it fits, or to everybody."""
+    """The worker offers a kept seat to the first in line whom it fits, or to everybody."""
+
+    slot: str
 
     def apply(self, world: World) -> Outcome:
-        for slot in sorted(world.slots, key=lambda name: world.slots[name].starts):
-            for _ in range(world.kept.get(slot, 0)):
-                world.kept[slot] -= 1
-                self._offer(world, slot)
+        if not world.kept.get(self.slot):
+            raise Refused("nothing-kept")
+        world.kept[self.slot] -= 1
+        self._offer(world)
         return ("done",)
 
-    def _offer(self, world: World, slot: str) -> None:
-        service = world.slots[slot].service
+    def _offer(self, world: World) -> None:
+        slot, service = self.slot, world.slots[self.slot].service
         line = [n for n, e in world.entries.items() if (e.service, e.state) == (service, "waiting")]
         line.sort(key=lambda n: (world.entries[n].offers, world.entries[n].place))
         for name in line:
@@ -316,7 +318,7 @@ class Offer(Command):
             hold = f"{name}.{count}"
             expires = world.now + OFFER_MINUTES
             world.holds[hold] = Hold(
-                account=entry.account, people=(entry.person,), expires=expires, entry=name
+                account="", people=(entry.person,), expires=expires, entry=name
             )
             world.bookings[f"{hold}/{entry.person}"] = Booking(
                 person=entry.person,

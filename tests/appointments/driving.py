@@ -26,7 +26,7 @@ from phr_api.identity import Principal
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.kit.idempotency import Attempt
-from phr_api.kit.problems import NotFound, Problem
+from phr_api.kit.problems import Problem
 from phr_api.vocab import ProfileId
 from tests.appointments import commands as do
 from tests.appointments.model import Command, Outcome, Service, Slot
@@ -59,6 +59,11 @@ SLOTS = {
     "sure-1": Slot(service="sure", starts=2 * DAY + 5, ends=2 * DAY + 20, capacity=2),
     "sure-2": Slot(service="sure", starts=3 * DAY, ends=3 * DAY + 15, capacity=2),
 }
+
+
+Step = Callable[[Session, datetime], bool]
+LAPSES: tuple[Step, ...] = (lapsing.lapse_holds, due.lapse_proposals)
+OFFERS: tuple[Step, ...] = (waiting.offer_freed,)
 
 
 class Clinic:
@@ -151,13 +156,13 @@ class Clinic:
                 if not is_slow or time.monotonic() > until:
                     raise
 
-    def sweep(self) -> None:
-        """Let the worker end what is over, alone and to the end."""
+    def sweep(self, *steps: Step) -> None:
+        """Let the worker do these steps alone and to the end."""
         with self.in_time():
-            while self._work(lapsing.lapse_holds) | self._work(due.lapse_proposals):
+            while sum(self._work(step) for step in steps):
                 pass
 
-    def _work(self, step: Callable[[Session, datetime], bool]) -> bool:
+    def _work(self, step: Step) -> bool:
         with Session(self.engines["phr_worker"]) as session, session.begin():
             return step(session, clock.now())
 
@@ -194,8 +199,8 @@ class Clinic:
         return ("done",)
 
     def lapse(self, _command: do.Lapse) -> Outcome:
-        self._work(lapsing.lapse_holds)
-        self._work(due.lapse_proposals)
+        for step in LAPSES:
+            self._work(step)
         return ("done",)
 
     def join(self, command: do.Join) -> Outcome:
@@ -210,12 +215,12 @@ class Clinic:
         return ("done",)
 
     def leave(self, command: do.Leave) -> Outcome:
-        with unit_of_work() as session:
-            scope = self._scope(session, command.by, self.waiting[command.name])
-            try:
+        try:
+            with unit_of_work() as session:
+                scope = self._scope(session, command.by, self.waiting[command.name])
                 waiting.leave(session, scope, self.ids[command.name])
-            except TooLate:  # it ended between two looks at it, which says the same as NotFound
-                raise NotFound from None
+        except TooLate:  # an offer was made, or taken, between two looks: who is told so asks again
+            return self.leave(command)
         return ("done",)
 
     def offer(self, _command: do.Offer) -> Outcome:

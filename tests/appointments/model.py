@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 
 OPEN = frozenset({"requested", "confirmed"})
 SEATED = OPEN | {"held"}
-FULL = ("refused", "slot-full")
 LIVE = frozenset({"waiting", "offered"})
 
 Outcome = tuple[Any, ...]
@@ -182,6 +181,9 @@ class Command(ABC):
         """Change the world and return the outcome, or raise Refused with the world half changed."""
 
 
+Level = dict[tuple[int, frozenset[Any]], tuple[World, tuple[Command, ...]]]
+
+
 def attempt(world: World, command: Command) -> tuple[World, Outcome]:
     """The world after the command, and its outcome; a refusal leaves the world as it was."""
     after = world.copy()
@@ -191,41 +193,28 @@ def attempt(world: World, command: Command) -> tuple[World, Outcome]:
         return world, refused.outcome
 
 
-def is_passed_by(done: Sequence[tuple[Command, Outcome]], place: int) -> bool:
-    """Whether this command may be told `slot-full` in no order: who replaces a seat by another of
-    the same time has both for a moment, and the one left is seen as free only afterwards.
-    """
-    command, outcome = done[place]
-    wanted = getattr(command, "slot", None)
-    others = (each for index, each in enumerate(done) if index != place)
-    return outcome == FULL and any(
-        getattr(other, "slot", None) == wanted and told[0] in {"held", "done"}
-        for other, told in others
-    )
-
-
 def explain(
-    before: World, done: Sequence[tuple[Command, Outcome]], after: World
+    before: World,
+    done: Sequence[tuple[Command, Outcome]],
+    after: World,
+    between: Sequence[Command] = (),
 ) -> Sequence[Command] | None:
     """Return an order of the commands that gives these outcomes and this world, or None.
 
-    Walks sets of commands done so far, not orders: two orders that lead to one world are one.
+    `between` may come anywhere, as often as they change something. Walks sets of commands done so
+    far, not orders: two orders that lead to one world are one.
     """
-    level: dict[tuple[int, frozenset[Any]], tuple[World, tuple[Command, ...]]] = {
-        (0, before.facts()): (before, ())
-    }
+    level = _with(between, {(0, before.facts()): (before, ())})
     for _ in done:
-        following = {}
+        following: Level = {}
         for (mask, _facts), (world, order) in level.items():
             for place, (command, outcome) in enumerate(done):
                 if mask & 1 << place:
                     continue
                 then, told = attempt(world, command)
-                if told != outcome and is_passed_by(done, place):
-                    then, told = world, outcome
                 if told == outcome:
                     following[mask | 1 << place, then.facts()] = (then, (*order, command))
-        level = following
+        level = _with(between, following)
     # a hold of two seats is given back seat by seat: who joins the line meanwhile waits for one
     is_joined = any(command.changes_line for command, _ in done)
     facts = _but_kept(after.facts(), is_joined=is_joined)
@@ -237,6 +226,19 @@ def explain(
         ),
         None,
     )
+
+
+def _with(between: Sequence[Command], level: Level) -> Level:
+    """The level, and all that comes of it by steps between."""
+    found, rest = dict(level), list(level.items())
+    while rest:
+        (mask, _facts), (world, order) = rest.pop()
+        for command in between:
+            then, told = attempt(world, command)
+            if told[0] == "done" and (mask, then.facts()) not in found:
+                found[mask, then.facts()] = (then, (*order, command))
+                rest.append(((mask, then.facts()), found[mask, then.facts()]))
+    return found
 
 
 def _but_kept(

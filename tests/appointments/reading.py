@@ -116,7 +116,9 @@ def _know_offer(session: Session, clinic: Clinic, row: HoldRow) -> None:
     entry = _name_of(clinic, row.waitlist_entry_id) or ""
     name = f"{entry}.{sum(each.startswith(f'{entry}.') for each in clinic.holders) + 1}"
     clinic.know(name, row.id)
-    clinic.holders[name] = clinic.accounts[row.account_id] if row.account_id else ""
+    clinic.holders[name] = clinic.accounts[
+        session.get_one(EntryRow, row.waitlist_entry_id).account_id
+    ]
     for booking_id in session.scalars(select(BookingRow.id).where(BookingRow.hold_id == row.id)):
         clinic.know(f"{name}/{clinic.names[row.people[0]]}", booking_id)
 
