@@ -7,8 +7,8 @@ line is printed: how many were drained, and this process's memory in KiB.
 import os
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
+from benchmarks.processes import resident_kib
 from phr_api import worker
 from phr_api.notifications import deliver_once, drain_once
 from phr_api.notifications.rules.policy import Sent
@@ -25,13 +25,6 @@ class Taker:
 
     def send(self, messages: Sequence[Message], at: datetime) -> list[Sent]:  # noqa: ARG002
         return [Sent() for _ in messages]
-
-
-def resident_kib(pid: int | str = "self") -> int:
-    """Memory of a process that is in RAM (VmRSS), in KiB."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1])
 
 
 def main() -> None:

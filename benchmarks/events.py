@@ -10,7 +10,7 @@ import socket
 import statistics
 import sys
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,9 @@ from uuid import UUID
 import psycopg
 
 from benchmarks.clinics import numbered
-from benchmarks.drain import resident_kib
 from benchmarks.installation import Installation, install, started
 from benchmarks.people import Measured, sign_up, token_of
+from benchmarks.processes import family_kib
 from benchmarks.report import Report
 from benchmarks.scale import Scale
 from phr_api import identity
@@ -76,18 +76,6 @@ def open_stream(address: str, person: Measured) -> Listening:
     stream = Listening(person, connection)
     stream.read_until(b"retry:")
     return stream
-
-
-def family_kib(pid: int) -> int:
-    """Memory of a process and of all that it started, in KiB."""
-    return sum(resident_kib(one) for one in _family(pid))
-
-
-def _family(pid: int) -> Iterable[int]:
-    yield pid
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from _family(int(child))
 
 
 def latency(installation: Installation, stream: Listening) -> float:

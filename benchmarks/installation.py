@@ -63,12 +63,19 @@ def install(cluster: EmbeddedServer, database: str, data_dir: Path) -> Installat
 @contextmanager
 def serving(installation: Installation) -> Generator[str]:
     """Serve benchmarks.server as `phr-api serve web` serves the application; its address."""
+    with serving_process(installation) as (address, _):
+        yield address
+
+
+@contextmanager
+def serving_process(installation: Installation) -> Generator[tuple[str, int]]:
+    """As `serving`; its address, and the id of the first of its processes."""
     settings = installation.settings
     arguments = granian_arguments("web", settings)
     command = [sys.executable, "-m", "granian", *arguments[:-1], "benchmarks.server:application"]
     address = f"http://127.0.0.1:{settings.port}"
-    with started(command, installation, f"{address}/livez"):
-        yield address
+    with started(command, installation, f"{address}/livez") as process:
+        yield address, process.pid
 
 
 @contextmanager

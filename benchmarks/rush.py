@@ -8,7 +8,7 @@ import statistics
 import subprocess
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,14 @@ import psycopg
 from benchmarks.clinics import free_seats, numbered
 from benchmarks.installation import Installation
 from benchmarks.people import Measured
+from benchmarks.processes import family_cpu_seconds
 from benchmarks.wrk import LoadFailed
 from benchmarks.wrk import run as run_wrk
 
 CLIENTS = 32
+# of a unit: its hold, its booking
+REQUESTS = 2
+DURABLE = ("fsync", "synchronous_commit", "full_page_writes")
 SPREAD, HOT = range(1, 501), range(1)
 SCRIPT = Path(__file__).parent / "booking.lua"
 BOOKED = re.compile(r"^Booked: (\d+), ([\d.]+) a second$", re.MULTILINE)
@@ -57,12 +61,14 @@ SELECT
         booking b WHERE b.id = s.booking_id AND b.slot_id = s.slot_id AND b.seat_no = s.seat_no)),
     (SELECT count(*) FROM booking WHERE state = 'requested')
 """
-
-
 BUSY = (
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
     " AND usename = 'phr_web' AND state <> 'idle'"
 )
+
+
+class NotDurable(RuntimeError):
+    """A commit is acknowledged before it is on disk: the figures would mean nothing."""
 
 
 class Oversold(RuntimeError):
@@ -83,9 +89,21 @@ class Rush:
     folder: Path
     seconds: int
     starting: int
+    # of every run: what was acknowledged, and over HTTP the web's milliseconds of CPU a request
+    acknowledged: list[int] = field(default_factory=list)
+    web_milliseconds: list[float] = field(default_factory=list)
 
-    def http(self, address: str, slots: range) -> float:
-        """Units a second over HTTP; each client has its own citizens."""
+    def check_durable(self) -> None:
+        """Raise NotDurable unless a commit of the web's role waits for the disk."""
+        url = self.installation.cluster.url(self.installation.database, "phr_web")
+        with psycopg.connect(url.replace("+psycopg", "", 1)) as connection:
+            for setting in DURABLE:
+                (value,) = connection.execute(f"SHOW {setting}").fetchone() or ("",)
+                if value != "on":
+                    raise NotDurable(f"{setting} is {value}")
+
+    def http(self, address: str, web: int, slots: range) -> float:
+        """Units a second over HTTP, of the process `web`; each client has its own citizens."""
         self._begin()
         file = self.folder / f"slots-{len(slots)}"
         file.write_text("".join(f"{numbered('slot', number)}\n" for number in slots))
@@ -93,15 +111,21 @@ class Rush:
         length = f"-d{self.seconds + starting}s"
         options = [f"-t{CLIENTS}", f"-c{CLIENTS}", length, "-s", str(SCRIPT)]
         arguments = (str(self.folder), str(file), self.service_id, str(starting))
+        before = family_cpu_seconds(web)
         output = run_wrk(options, address, *arguments)
+        spent = family_cpu_seconds(web) - before
         counted = BOOKED.search(output)
         if counted is None:
             raise LoadFailed(output)
+        self.web_milliseconds.append(1000 * spent / max(1, REQUESTS * int(counted[1])))
         self._count(int(counted[1]))
         return float(counted[2])
 
-    def pgbench(self, slots: range) -> float:
-        """Units a second of pgbench, as the web's role, under the same policies."""
+    def pgbench(self, slots: range, *, count: str | None = None) -> float:
+        """Units a second of pgbench, as the web's role, under the same policies.
+
+        `count` counts mistakes where seats are not how they are kept out.
+        """
         self._begin()
         cluster = self.installation.cluster
         command = [
@@ -123,7 +147,7 @@ class Rush:
         counted = TRANSACTIONS.search(ran.stdout)
         if ran.returncode != 0 or counted is None:
             raise LoadFailed(ran.stderr)
-        self._count(int(counted[1]))
+        self._count(int(counted[1]), count or COUNT)
         rates = [float(rate) for rate in PROGRESS.findall(ran.stderr)][self.starting :]
         return statistics.mean(rates) if rates else int(counted[1]) / self.seconds
 
@@ -135,14 +159,15 @@ class Rush:
             connection.execute("VACUUM ANALYZE seat")
             connection.execute("CHECKPOINT")
 
-    def _count(self, acknowledged: int) -> None:
+    def _count(self, acknowledged: int, count: str = COUNT) -> None:
         """Raise Oversold unless every slot is right and nothing acknowledged is missing."""
         with psycopg.connect(self.installation.superuser_dsn, autocommit=True) as connection:
             _settle(connection)
-            row: tuple[Any, ...] = connection.execute(COUNT).fetchone() or ()
+            row: tuple[Any, ...] = connection.execute(count).fetchone() or ()
         *mistakes, stored = row
         if any(mistakes) or stored < acknowledged or acknowledged == 0:
             raise Oversold(f"{mistakes} mistakes; {acknowledged} acknowledged, {stored} stored")
+        self.acknowledged.append(acknowledged)
 
 
 def _settle(connection: psycopg.Connection[Any]) -> None:
