@@ -1,7 +1,5 @@
 """A clinic in the morning: the API as a process, staff who sign in elsewhere, a real browser."""
 
-import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Generator
@@ -9,10 +7,11 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 from sqlalchemy.orm import Session
 
 from phr_api.devprovider.server import Providers, running
+from tests.browser.chromium import chromium
 from tests.browser.clinic import Clinic, open_clinic
 from tests.browser.desk import Desk
 from tests.commands.test_serve import is_ready, wait_until
@@ -63,16 +62,8 @@ def clinic(app: Flask, session: Session, providers: Providers) -> Clinic:
 
 @pytest.fixture(scope="module")
 def browser() -> Generator[Browser]:
-    """Debian's Chromium; the machine of CI has to have it."""
-    chromium = shutil.which("chromium")
-    if chromium is None and "CI" not in os.environ:  # noqa: TID251 - what runs the suite
-        pytest.skip("chromium is not on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ One start serves them all, in the order of this file; the last test ends it.
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import time
@@ -19,12 +18,13 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from phr_api.commands import supervisor
 from phr_api.devprovider.people import DESK
 from phr_api.kit.places import Places
 from phr_api.settings import Settings
+from tests.browser.chromium import chromium
 from tests.browser.desk import Desk
 from tests.commands.newcomer import Clone, Process, commands_of, stop_like_ctrl_c
 
@@ -116,13 +116,7 @@ def test_the_walk_of_the_readme(clone: Clone, readme: str) -> None:
 
 def confirm_at_the_desk(clone: Clone) -> None:
     """With the keys that the README names."""
-    chromium = shutil.which("chromium")
-    if chromium is None and "CI" not in os.environ:  # noqa: TID251 - what runs the suite
-        pytest.skip("chromium is not on this machine")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium, args=["--no-sandbox", "--disable-gpu"]
-        )
+    with chromium() as browser:
         desk = Desk(browser.new_page(locale="vi-VN"))
         desk.page.goto(f"{clone.address}/desk")
         expect(desk.page.locator(".welcome button:focus")).to_be_visible()
@@ -134,7 +128,6 @@ def confirm_at_the_desk(clone: Clone) -> None:
         expect(desk.page.locator("tbody tr")).to_have_count(1)
         desk.press("Space", "Control+Enter")
         desk.says("Đã xác nhận")
-        browser.close()
 
 
 @pytest.mark.usefixtures("running")

@@ -5,8 +5,8 @@ from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
 
-from sqlalchemy import func, select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, func, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from phr_api.clinics.models import ClinicService, Code, CodeList, Facility, Holiday
 from phr_api.kit.problems import NotFound
@@ -91,22 +91,27 @@ def find_facilities(
     The directory has some 14,000 rows, so the filter on the way is cheap and needs no trigram
     index; what one offers is looked up by uq_clinic_service_facility_code_code.
     """
-    query = select(*FACILITY_COLUMNS)
-    for word in search.words:
-        query = query.where(Facility.search_key.contains(word, autoescape=True))
+    query = select(*FACILITY_COLUMNS).where(*holding(Facility.search_key, search.words))
     if search.province is not None:
         query = query.where(Facility.province.in_(find_spellings(session, search.province)))
     if search.service:
         offers = select(ClinicService.id).where(
-            ClinicService.facility_code == Facility.code, ClinicService.ended_at.is_(None)
+            ClinicService.facility_code == Facility.code,
+            ClinicService.ended_at.is_(None),
+            *holding(ClinicService.search_key, search.service),
         )
-        for word in search.service:
-            offers = offers.where(ClinicService.search_key.contains(word, autoescape=True))
         query = query.where(offers.exists())
     if after:
         query = query.where(tuple_(Facility.search_key, Facility.code) > after)
     rows = session.execute(query.order_by(Facility.search_key, Facility.code).limit(limit))
     return [FacilityRow(*row) for row in rows]
+
+
+def holding(
+    search_key: InstrumentedAttribute[str], words: Iterable[str]
+) -> list[ColumnElement[bool]]:
+    """Return the conditions that a search key holds every word."""
+    return [search_key.contains(word, autoescape=True) for word in words]
 
 
 def find_spellings(session: Session, province: str) -> list[str]:

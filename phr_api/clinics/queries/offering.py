@@ -3,14 +3,14 @@
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from phr_api.clinics.models import ClinicQueue, ClinicService, Facility, Practitioner
-from phr_api.clinics.queries.directory import find_spellings
+from phr_api.clinics.queries.directory import find_spellings, holding
 from phr_api.kit.problems import NotFound
 
 
@@ -70,6 +70,7 @@ class ServiceSearch:
     kind: str | None = None
 
 
+Offered = TypeVar("Offered", ClinicService, Practitioner, ClinicQueue)
 SERVICE_COLUMNS = tuple(getattr(ClinicService, field.name) for field in fields(ServiceRow))
 QUEUE_COLUMNS = tuple(getattr(ClinicQueue, field.name) for field in fields(QueueRow))
 
@@ -123,8 +124,7 @@ def search_services(
 ) -> list[ServiceRow]:
     """Services whose search key holds every word, by search key."""
     query = select(*SERVICE_COLUMNS).where(ClinicService.ended_at.is_(None))
-    for word in search.words:
-        query = query.where(ClinicService.search_key.contains(word, autoescape=True))
+    query = query.where(*holding(ClinicService.search_key, search.words))
     if search.facility is not None:
         query = query.where(ClinicService.facility_code == search.facility)
     if search.kind is not None:
@@ -143,10 +143,7 @@ def search_services(
 
 def get_service(session: Session, facility_code: str, service_id: UUID) -> ClinicService:
     """Return this facility's service, to be changed, or raise NotFound."""
-    row = session.get(ClinicService, service_id)
-    if row is None or row.facility_code != facility_code or row.ended_at is not None:
-        raise NotFound
-    return row
+    return _current(session, ClinicService, facility_code, service_id)
 
 
 def find_practitioner_names(session: Session, ids: Iterable[UUID]) -> dict[UUID, str]:
@@ -181,15 +178,16 @@ def find_practitioners_of(
 
 def get_practitioner(session: Session, facility_code: str, practitioner_id: UUID) -> Practitioner:
     """Return somebody whom this facility lists, or raise NotFound."""
-    row = session.get(Practitioner, practitioner_id)
-    if row is None or row.facility_code != facility_code or row.ended_at is not None:
-        raise NotFound
-    return row
+    return _current(session, Practitioner, facility_code, practitioner_id)
 
 
 def get_queue(session: Session, facility_code: str, queue_id: UUID) -> ClinicQueue:
     """Return a line of this facility, or raise NotFound."""
-    row = session.get(ClinicQueue, queue_id)
+    return _current(session, ClinicQueue, facility_code, queue_id)
+
+
+def _current(session: Session, kind: type[Offered], facility_code: str, row_id: UUID) -> Offered:
+    row = session.get(kind, row_id)
     if row is None or row.facility_code != facility_code or row.ended_at is not None:
         raise NotFound
     return row
