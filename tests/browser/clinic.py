@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from phr_api.appointments.models import Booking
+from phr_api.appointments.models import Booking, Schedule
 from phr_api.clinics.models import ClinicQueue, ClinicService
 from phr_api.devprovider import DemoPerson
 from phr_api.identity.models import Account, ProfileIdentifier
@@ -18,6 +18,7 @@ from tests.factories.appointments import (
     make_booking,
     make_facility,
     make_queue,
+    make_schedule,
     make_service,
     make_slot,
 )
@@ -25,7 +26,9 @@ from tests.factories.people import Citizen, make_citizen, make_membership, make_
 
 FIRST_CODE = 99070
 CLERK, COLLEAGUE, LOOKER = "Lê Thị Quầy Thử", "Đỗ Thị Quầy Hai", "Vũ Văn Chỉ Xem"
-ROLES = {CLERK: "desk", COLLEAGUE: "desk", LOOKER: "viewer"}
+WANDERER = "Trịnh Thị Hai Nơi"  # works at the branch, too, where she may only look
+ROLES = {CLERK: "desk", COLLEAGUE: "desk", LOOKER: "viewer", WANDERER: "desk"}
+MAIN, BRANCH = "Phòng khám Buổi Sáng", "Phòng khám Chi Nhánh"
 NIGHT = ("Đặng Thị Sớm", "Bùi Văn Đêm", "Hồ Thị Trăng", "Ngô Văn Sao", "Dương Thị Mưa")
 MORNING = ("Phan Thị Mã", "Huỳnh Văn Thẻ", "Võ Thị Hạn", "Lý Văn Danh", "Mai Thị Chờ")
 WITH_OLD_CARD = 2
@@ -61,21 +64,23 @@ class Clinic:
 
 
 def open_clinic(session: Session, *, issuer: str) -> Clinic:
-    """Make a clinic with three members of staff, five requests and five people today."""
-    code = make_facility(session, code=str(next(_codes)), name="Phòng khám Buổi Sáng")
+    """Make a clinic with four members of staff, five requests and five people today."""
+    code = make_facility(session, code=str(next(_codes)), name=MAIN)
+    branch = make_facility(session, code=str(next(_codes)), name=BRANCH)
     queue = make_queue(session, facility_code=code)
     service = make_service(session, facility_code=code, name="Khám nội", queue=queue)
-    staff = tuple(_member(session, issuer, code, name) for name in ROLES)
+    schedule = make_schedule(session, service=service, name="Ca sáng")
+    staff = tuple(_member(session, issuer, code, name, branch) for name in ROLES)
     today, people = [], []
     for count in range(len(MORNING)):
-        citizen, booking = _expected(session, service, count)
+        citizen, booking = _expected(session, schedule, count)
         people.append(citizen)
         today.append(booking)
-    requests = [_request(session, service, count) for count in range(len(NIGHT))]
+    requests = [_request(session, schedule, count) for count in range(len(NIGHT))]
     return Clinic(code, staff, queue, service, requests, today, people)
 
 
-def _member(session: Session, issuer: str, code: str, name: str) -> DemoPerson:
+def _member(session: Session, issuer: str, code: str, name: str, branch: str) -> DemoPerson:
     person = DemoPerson(subject=uuid4().hex, name=name, audience="staff")
     account = Account(
         id=new_public_id(), issuer=issuer, subject=person.subject, created_at=clock.now()
@@ -83,22 +88,24 @@ def _member(session: Session, issuer: str, code: str, name: str) -> DemoPerson:
     session.add(account)
     session.commit()
     make_membership(session, account, facility_code=code, role=ROLES[name]).display_name = name
+    if name == WANDERER:
+        make_membership(session, account, facility_code=branch, role="viewer").display_name = name
     session.commit()
     return person
 
 
-def _request(session: Session, service: ClinicService, count: int) -> Booking:
+def _request(session: Session, schedule: Schedule, count: int) -> Booking:
     at = clock.now() - timedelta(hours=9 - count, minutes=7 * count)
-    slot = make_slot(session, service=service, starts_in=timedelta(days=1, hours=count))
+    slot = make_slot(session, schedule=schedule, starts_in=timedelta(days=1, hours=count))
     citizen = make_citizen(session, profile=make_profile(session, full_name=NIGHT[count]))
     return make_booking(
         session, citizen=citizen, slot=slot, state="requested", created_at=at, state_at=at
     )
 
 
-def _expected(session: Session, service: ClinicService, count: int) -> tuple[Citizen, Booking]:
+def _expected(session: Session, schedule: Schedule, count: int) -> tuple[Citizen, Booking]:
     starts = datetime.combine(clock.today(), time(7 + count // 4, 15 * (count % 4)), clock.VIETNAM)
-    slot = make_slot(session, service=service, starts_at=starts)
+    slot = make_slot(session, schedule=schedule, starts_at=starts)
     citizen = make_citizen(session, profile=make_profile(session, full_name=MORNING[count]))
     valid = clock.today() + timedelta(days=-30 if count == WITH_OLD_CARD else 300)
     return citizen, make_booking(

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 ARTEFACTS = Path(__file__).parents[2] / "var" / "test-artefacts"
 # longer than a scanner's pace, after which one key is a command
@@ -84,10 +84,22 @@ class Desk:
 
     def sign_in(self, name: str) -> None:
         """At the provider: down to oneself, Enter, and back."""
-        self.page.wait_for_url("**/authorize**")
-        while self.focused != name:
-            self.page.keyboard.press("Tab")
-        self.page.keyboard.press("Enter")
-        self.page.wait_for_url("**/desk")
+        self.choose_at_provider(name)
         expect(self.page.locator("[aria-pressed=true]")).to_contain_text(name)
         expect(self.page.locator("tbody tr:focus")).to_have_count(1)
+
+    def choose_at_provider(self, name: str) -> None:
+        """At the provider: down to oneself, and Enter."""
+        self.page.wait_for_url("**/authorize**")
+        for _ in range(LONGEST_LIST):
+            if self.focused == name:
+                break
+            self.page.keyboard.press("Tab")
+        assert self.focused == name
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url("**/desk")
+
+    @property
+    def dialog(self) -> Locator:
+        """The dialog that is open."""
+        return self.page.locator("dialog[open]")

@@ -16,14 +16,37 @@ export class Problem extends Error {
 /** Nobody answers: the network or the server is away. */
 export class Offline extends Error {}
 
-/** The clerk's session is over. */
-export class SignedOut extends Error {}
+/** The clerk's session is over; `isLocked`: because nobody had used the page for ten minutes. */
+export class SignedOut extends Error {
+  constructor(isLocked) {
+    super();
+    this.isLocked = isLocked;
+  }
+}
 
 const WAIT = 15_000;
 const ONCE_MORE = 700;
 
+let tellReach = () => {};
+
+/** Tell `listener` after each question whether anybody answered. */
+export function onReach(listener) {
+  tellReach = listener;
+}
+
 /** Ask without a token. */
-export async function ask(method, path, { body, headers = {} } = {}) {
+export async function ask(method, path, asked = {}) {
+  try {
+    const answer = await answered(method, path, asked);
+    tellReach(true);
+    return answer;
+  } catch (error) {
+    tellReach(!(error instanceof Offline));
+    throw error;
+  }
+}
+
+async function answered(method, path, { body, headers = {} }) {
   const sent = { "Accept-Language": language(), ...headers };
   if (body !== undefined) sent["Content-Type"] = "application/json";
   let answer, data;
@@ -44,24 +67,37 @@ export async function ask(method, path, { body, headers = {} } = {}) {
   return { status: answer.status, data, etag: answer.headers.get("ETag") };
 }
 
-/** One clerk's way to the API. */
+/** One clerk's way to the API. `seenAt`: when their hands were last seen here, 0 if not yet. */
 export class Caller {
   #token = null;
   #renewing = null;
+  #toldAt = 0;
 
   constructor(clerk, token = null) {
     this.clerk = clerk;
     this.#token = token;
+    this.seenAt = 0;
+    if (token) this.#toldAt = this.seenAt = Date.now(); // they signed in with their hands
   }
 
-  /** A new access token by the cookie; SignedOut when there is none any more. */
+  /** Tell whether hands were seen that the server does not know of, since longer than `most`. */
+  isUntold(most) {
+    return this.seenAt > this.#toldAt && Date.now() - this.#toldAt > most;
+  }
+
+  /** A new access token by the cookie, telling when hands were last seen; SignedOut when it is over. */
   async renew() {
-    this.#renewing ??= ask("POST", "/v1/sessions/page-renewal", { body: { clerk: this.clerk } })
+    const at = Date.now();
+    const body = { clerk: this.clerk };
+    if (this.seenAt) body.idleSeconds = Math.floor((at - this.seenAt) / 1000);
+    this.#renewing ??= ask("POST", "/v1/sessions/page-renewal", { body })
       .then(({ data }) => {
         this.#token = data.accessToken;
+        this.#toldAt = at;
       })
       .catch((error) => {
-        throw error instanceof Problem && error.status === 401 ? new SignedOut() : error;
+        if (!(error instanceof Problem) || error.status !== 401) throw error;
+        throw new SignedOut(error.slug === "identity/page-locked");
       })
       .finally(() => {
         this.#renewing = null;
@@ -77,6 +113,10 @@ export class Caller {
 
   get(path) {
     return this.#call("GET", path);
+  }
+
+  remove(path) {
+    return this.#call("DELETE", path);
   }
 
   /** Post once: a lost answer is asked for again with the same key. */
@@ -107,4 +147,15 @@ export class Caller {
   #signed(headers) {
     return { ...headers, Authorization: `Bearer ${this.#token}` };
   }
+}
+
+const LANES = 6;
+
+/** Ask about each of these, a few at a time; the answers in their order. */
+export async function atOnce(items, ask) {
+  const answers = [];
+  for (let from = 0; from < items.length; from += LANES) {
+    answers.push(...(await Promise.all(items.slice(from, from + LANES).map(ask))));
+  }
+  return answers;
 }

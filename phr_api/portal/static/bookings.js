@@ -1,11 +1,11 @@
 // What the desk does with one booking: see it, take it in, answer it. Two views show bookings.
 
 import { Problem } from "./api.js";
-import { askFor, button, chooseOne, dialog, h } from "./dom.js";
+import { askFor, button, dialog, h } from "./dom.js";
+import { freeTimes, pickTime } from "./times.js";
 import { birthday, clockTime, day, isToday, said, t } from "./words.js";
 
 const OPEN = ["requested", "confirmed"];
-const MOST_OFFERED = 10;
 
 /** The state in words, with its own colour. */
 export function stateChip(state) {
@@ -16,7 +16,7 @@ export function stateChip(state) {
 export function cardCell({ card }) {
   if (!card) return h("span", { class: "faint" }, t("card.none"));
   if (card.isExpired) return h("strong", { class: "alarm" }, t("card.expired"));
-  return h("span", {}, t("card.valid"));
+  return t("card.valid");
 }
 
 /** What to know of a booking besides: an unanswered proposal, a late answer of ours. */
@@ -36,9 +36,18 @@ export function actionsOf(desk, booking) {
   if (OPEN.includes(booking.state) && isToday(booking.startsAt)) actions.push({ key: "a", text: t("do.arrive"), run: () => arrive(desk, booking) });
   if (booking.state === "requested") actions.push({ key: "d", text: t("do.decline"), run: () => decline(desk, booking) });
   if (OPEN.includes(booking.state) && !booking.proposal) actions.push({ key: "p", text: t("do.propose"), run: () => propose(desk, booking) });
-  if (booking.state === "confirmed" && isToday(booking.startsAt)) actions.push({ key: "v", text: t("do.noshow"), run: () => noShow(desk, booking) });
+  if (booking.state === "confirmed" && isToday(booking.startsAt) && hasBegun(booking)) actions.push({ key: "v", text: t("do.noshow"), run: () => noShow(desk, booking) });
   if (OPEN.includes(booking.state)) actions.push({ key: "x", text: t("do.cancel"), run: () => cancel(desk, booking) });
   return actions;
+}
+
+function hasBegun({ startsAt }) {
+  return new Date(startsAt) <= new Date();
+}
+
+/** The desk with an ear for the answers that are given from one view: `answered(booking as it is now)`. */
+export function hearing(desk, answered) {
+  return Object.create(desk, { answered: { value: answered } });
 }
 
 /** Run the action with this key on a booking, if it is there: the one in focus when the key was pressed. */
@@ -56,7 +65,7 @@ export async function open(desk, { id }) {
     [t("birth"), birthday(booking.person.birth)],
     [t("phone"), booking.person.phone],
     [t("reason"), booking.reason],
-    [t("card"), booking.card ? `${booking.card.number} ${booking.card.isExpired ? t("card.expired") : ""}` : null],
+    [t("card"), booking.card ? cardLine(booking.card) : null],
     [t("note"), notes(booking)],
   ].filter(([, value]) => value);
   const actions = actionsOf(desk, booking);
@@ -85,6 +94,11 @@ export async function open(desk, { id }) {
   if (chosen) await chosen.run();
 }
 
+function cardLine({ number, validUntil, isExpired }) {
+  const until = validUntil ? t("card.until", { on: birthday(validUntil) }) : "";
+  return h("span", { class: isExpired ? "alarm" : null }, [number, isExpired ? t("card.expired") : "", until].filter(Boolean).join(" · "));
+}
+
 function happened({ at, what, by, note }) {
   const who = by ? ` – ${by}` : "";
   return h("li", {}, `${day(at)} ${clockTime(at)} · ${said(`what.${what}`, what)}${who}${note ? ` (${note})` : ""}`);
@@ -110,15 +124,13 @@ async function cancel(desk, booking) {
 
 /** Another time, of those that are free in the next days; both seats are kept until the answer. */
 async function propose(desk, booking) {
-  const { data } = await desk.caller.get(`${desk.at}/services/${booking.service.id}/slots`);
-  const free = data.days.flatMap(({ slots }) => slots).filter((slot) => slot.left > 0 && slot.id !== booking.slotId);
+  const free = await freeTimes(desk, booking.service.id, (slot) => slot.isOpen && slot.id !== booking.slotId);
   if (!free.length) {
     desk.say(t("said.full"), "bad");
     return;
   }
-  const options = free.slice(0, MOST_OFFERED).map(({ id, startsAt }) => ({ text: `${clockTime(startsAt)} · ${day(startsAt)}`, value: id }));
-  const slotId = await chooseOne(`${t("do.propose")}: ${booking.person.name ?? ""}`, options);
-  if (slotId) await change(desk, booking, "proposal", { slotId }, t("said.proposed", { name: booking.person.name }));
+  const slot = await pickTime(`${t("do.propose")}: ${booking.person.name ?? t("nameless")}`, free, { text: `${booking.service.name} · ${clockTime(booking.startsAt)} ${day(booking.startsAt)}` });
+  if (slot) await change(desk, booking, "proposal", { slotId: slot.id }, t("said.proposed", { name: booking.person.name }));
 }
 
 async function noShow(desk, booking) {
@@ -135,7 +147,8 @@ async function change(desk, booking, action, body, told) {
   const one = `${desk.at}/bookings/${booking.id}`;
   try {
     const etag = booking.etag ?? (await desk.caller.get(one)).etag;
-    await desk.caller.post(`${one}/${action}`, body, { etag });
+    const { data } = await desk.caller.post(`${one}/${action}`, body, { etag });
+    desk.answered?.(data);
     desk.say(told, "good");
   } catch (error) {
     if (!(error instanceof Problem) || error.slug !== "appointments/state-changed") throw error;

@@ -4,7 +4,7 @@ import { askFor, button, h } from "./dom.js";
 import { t, today } from "./words.js";
 import { allPages } from "./today.js";
 
-const CLOSED = "phr.closing"; // {id, on} of what can be undone from this machine
+const CLOSED = "phr.closing."; // by facility {id, on} of what can be undone from this machine
 
 export function closingView(desk) {
   const facts = h("dl", { class: "facts" });
@@ -22,14 +22,14 @@ export function closingView(desk) {
   }
 
   function last() {
-    const kept = JSON.parse(localStorage.getItem(CLOSED) ?? "null");
+    const kept = JSON.parse(localStorage.getItem(CLOSED + desk.facility) ?? "null");
     return kept?.on === today() ? kept : null;
   }
 
   async function close() {
     if (last() || !(await askFor(t("do.close"), [], { yes: t("do.close"), text: t("closing.sure") }))) return;
     const { data } = await desk.caller.post(`${desk.at}/day-closings`, { on: today() });
-    localStorage.setItem(CLOSED, JSON.stringify({ id: data.id, on: data.on }));
+    localStorage.setItem(CLOSED + desk.facility, JSON.stringify({ id: data.id, on: data.on }));
     told.textContent = t("closing.done", data);
     desk.say(t("said.closed"), "good");
     await refresh();
@@ -38,7 +38,7 @@ export function closingView(desk) {
   async function undo() {
     if (!last()) return;
     const { data } = await desk.caller.post(`${desk.at}/day-closings/${last().id}/undo`);
-    localStorage.removeItem(CLOSED);
+    localStorage.removeItem(CLOSED + desk.facility);
     told.textContent = t("closing.undone", data);
     desk.say(t("said.undone"), "good");
     await refresh();

@@ -1,15 +1,23 @@
-// The desk's page: who is signed in, which view is open, what the keys and the scanner do.
+// The desk's page: which view is open, what the keys and the scanner do, who acts.
 
-import { Offline, Problem, SignedOut } from "./api.js";
-import { button, chooseOne, dialog, h } from "./dom.js";
-import { isCovered, listen, setKeys } from "./keys.js";
+import { Offline, onReach, Problem, SignedOut } from "./api.js";
+import { bookingView } from "./booking.js";
+import { checkIn } from "./checkin.js";
+import { actingClerk, askFacility, clerkAt, clerks, lastPlace, letAct, letIn, letOut } from "./clerks.js";
 import { closingView } from "./closing.js";
+import { chooseOne } from "./dom.js";
+import { drawHead, showKeys } from "./head.js";
+import { isCovered, listen, setKeys } from "./keys.js";
+import { watchHands } from "./lock.js";
 import { queueView } from "./queue.js";
+import { replanView } from "./replan.js";
 import { requestsView } from "./requests.js";
-import { comeBack, findClerks, freePlace, leavePlace, leaveToSignIn, MOST_CLERKS, Refused, staffProviders } from "./signin.js";
+import { away, say, saying } from "./said.js";
+import { comeBack, findClerks, freePlace, leaveToSignIn, MOST_CLERKS, Refused, staffProviders } from "./signin.js";
 import { todayView } from "./today.js";
 import { walkinView } from "./walkin.js";
-import { clockTime, language, loadWords, switchLanguage, t } from "./words.js";
+import { drawWelcome } from "./welcome.js";
+import { language, loadWords, switchLanguage, t } from "./words.js";
 
 const VIEWS = [
   ["F1", "today", todayView],
@@ -17,55 +25,58 @@ const VIEWS = [
   ["F3", "queue", queueView],
   ["F4", "walkin", walkinView],
   ["F5", "closing", closingView],
+  ["F6", "booking", bookingView],
+  ["F7", "replan", replanView],
 ];
-const IDLE = 10 * 60_000;
-const RANK = ["desk", "doctor", "viewer"];
-const MARKS = { good: "✔ ", bad: "⚠ ", big: "", plain: "" };
 
-const clerks = []; // {caller, name, role, facility, seenAt}
-let now = null; // the clerk who acts
 let view = null;
 let opened = "today";
 const made = new Map(); // views by name, with what they showed last
-let madeFor = ""; // in one clerk's rights and one language
+let madeFor = ""; // in one clerk's rights at one facility and one language
 let timer = 0;
-let isAway = false;
 const pending = new Set(); // names of commands under way
 let line = Promise.resolve(); // they and scans wait in it, none is lost
+
+const to = {
+  show: (name) => show(name),
+  handOver: (place) => run(`hand-over ${place}`, () => handOver(place, true)), // behind what was asked before, in its asker's name
+  signIn: () => attempt(() => signInAt(freePlace() ?? 0)),
+  signInAnother: () => attempt(signInAnother),
+  otherFacility: () => attempt(otherFacility),
+};
 
 /** What views work with; `caller` and rights are the acting clerk's. */
 const desk = {
   get caller() {
-    return now.caller;
+    if (!actingClerk()) throw new SignedOut(false); // out, in the middle of something
+    return actingClerk().caller;
+  },
+  get facility() {
+    if (!actingClerk()) throw new SignedOut(false);
+    return actingClerk().facility.code;
   },
   get at() {
-    return `/v1/facilities/${now.facility.code}`;
+    return `/v1/facilities/${this.facility}`;
   },
   get mayWrite() {
-    return now.role === "desk";
+    return actingClerk().role === "desk";
   },
   get mayCall() {
-    return now.role !== "viewer";
+    return actingClerk().role !== "viewer";
   },
   say,
   run,
-  checkIn,
+  checkIn: (body) => checkIn(desk, body),
   refresh: () => refresh(),
 };
 
-function say(text, kind = "plain") {
-  const line = document.querySelector("#said");
-  line.className = kind;
-  line.textContent = `${MARKS[kind]}${text}`;
-}
-
 /** Do something for the clerk; what goes wrong is said in the line at the bottom. */
 async function attempt(action) {
+  const whose = actingClerk();
   try {
     await action();
-    away(false);
   } catch (error) {
-    await failed(error);
+    if (!(error instanceof Offline) || whose === actingClerk()) failed(error); // else nobody waits for it
   }
 }
 
@@ -76,24 +87,17 @@ function run(name, action) {
   line = line.then(() => attempt(action)).finally(() => pending.delete(name));
 }
 
-async function failed(error) {
+function failed(error) {
   if (error instanceof Offline) {
-    away(true);
     say(t("said.away"), "bad");
   } else if (error instanceof SignedOut) {
-    await gone(now);
+    gone(actingClerk(), error.isLocked);
   } else if (error instanceof Problem) {
     say(error.message, "bad");
   } else {
     say(t("said.failed"), "bad");
     throw error;
   }
-}
-
-function away(isSo) {
-  if (isAway !== isSo) document.body.classList.toggle("away", isSo);
-  if (isAway && !isSo) say(t("said.back"), "good");
-  isAway = isSo;
 }
 
 async function refresh() {
@@ -113,41 +117,17 @@ function tick() {
 }
 
 function scanned(text) {
-  if (!now || isCovered()) return;
+  if (!actingClerk() || isCovered()) return;
   if (!desk.mayWrite) say(t("read.only"), "bad");
-  else line = line.then(() => attempt(() => checkIn({ scan: text })));
-}
-
-/** Take somebody in by scan or list; says the number, or lets the clerk choose which booking. */
-async function checkIn(body) {
-  let answer;
-  try {
-    answer = await desk.caller.post(`${desk.at}/check-ins`, body);
-  } catch (error) {
-    const hint = error instanceof Problem && error.slug === "appointments/scan-unreadable" ? ` ${t("said.typing")}` : "";
-    if (!hint) throw error;
-    say(error.message + hint, "bad");
-    return;
-  }
-  const { candidates, label, personName } = answer.data;
-  if (!candidates) {
-    await refresh();
-    say(t("said.arrived", { name: personName ?? "", label }), "big");
-    return;
-  }
-  const options = candidates.map((one) => ({
-    text: `${clockTime(one.startsAt)} · ${one.serviceName} · ${one.personName ?? ""}`,
-    value: one.bookingId,
-  }));
-  const bookingId = await chooseOne(t("which"), options);
-  if (bookingId) await checkIn({ bookingId });
+  else line = line.then(() => attempt(() => checkIn(desk, { scan: text })));
 }
 
 async function show(name) {
   opened = name;
+  const whose = `${desk.caller.clerk} ${desk.facility} ${language()}`;
+  if (madeFor !== whose) made.clear();
+  madeFor = whose;
   const [, , make] = VIEWS.find(([, one]) => one === name);
-  if (madeFor !== `${now.caller.clerk} ${language()}`) made.clear();
-  madeFor = `${now.caller.clerk} ${language()}`;
   if (!made.has(name)) made.set(name, make(desk));
   view = made.get(name);
   document.querySelector("#view").replaceChildren(view.element);
@@ -160,62 +140,53 @@ async function show(name) {
 }
 
 function everywhere() {
-  const keys = { "?": help, l: () => attempt(otherLanguage), "Alt+q": () => attempt(signOut), "+": () => attempt(signInAnother) };
+  const keys = {
+    "?": () => showKeys(VIEWS),
+    l: () => attempt(otherLanguage),
+    "Alt+q": () => attempt(signOut),
+    "Alt+f": to.otherFacility,
+    "+": to.signInAnother,
+  };
   for (const [key, name] of VIEWS) keys[key] = () => show(name);
-  for (let place = 0; place < MOST_CLERKS; place += 1) keys[`Alt+${place + 1}`] = () => handOver(place);
-  return keys;
+  return { ...keys, ...places() };
+}
+
+function places() {
+  return Object.fromEntries([...Array(MOST_CLERKS).keys()].map((place) => [`Alt+${place + 1}`, () => to.handOver(place)]));
 }
 
 function head() {
-  const tabs = VIEWS.map(([key, name]) =>
-    button(t(name), key, () => show(name), { class: "tab", "aria-current": opened === name ? "page" : null }),
-  );
-  const names = clerks.map((clerk) =>
-    button(clerk === now ? clerk.name : givenName(clerk.name), `Alt+${clerk.caller.clerk + 1}`, () => handOver(clerk.caller.clerk), {
-      class: "clerk",
-      title: clerk.name,
-      "aria-label": clerk.name,
-      "aria-pressed": String(clerk === now),
-    }),
-  );
-  const role = now.role === "desk" ? "" : ` · ${t(`role.${now.role}`)}`;
-  document.querySelector("#head").replaceChildren(
-    h("p", { class: "where" }, h("strong", {}, now.facility.name), h("span", {}, role)),
-    h("nav", { "aria-label": t("views") }, tabs),
-    h("p", { class: "who", role: "group", "aria-label": t("clerks") }, names, button("+", null, () => attempt(signInAnother), { "aria-label": t("clerk.more") })),
-  );
-  document.title = `${t(opened)} – ${now.name}`;
+  drawHead({ views: VIEWS, opened, to });
 }
 
-/** Vietnamese call each other by the last word of the name; six whole ones have no room. */
-function givenName(name) {
-  return name.split(" ").at(-1);
-}
-
-function handOver(place) {
-  const clerk = clerks.find(({ caller }) => caller.clerk === place);
+/** Who sits at this place acts from now on; they first say where, if that is not known. */
+async function handOver(place, isByHand) {
+  const clerk = clerkAt(place);
   if (!clerk) {
     say(t("clerk.nobody", { place: place + 1 }), "bad");
     return;
   }
-  now = clerk;
-  clerk.seenAt = Date.now();
-  sessionStorage.setItem("phr.now", String(place));
-  show(opened).then(() => say(t("clerk.now", { name: clerk.name }), "good"));
+  if (!clerk.facility && !(await askFacility(clerk))) {
+    if (!actingClerk()) welcome(t("facility.none"));
+    return;
+  }
+  if (isByHand) clerk.caller.seenAt = Date.now();
+  letAct(clerk);
+  await show(opened);
+  if (actingClerk() === clerk) say(t("clerk.now", { name: clerk.name }), "good");
+}
+
+async function otherFacility() {
+  const clerk = actingClerk();
+  if (clerk.works.length < 2 || !(await askFacility(clerk))) return;
+  await show(opened);
+  say(clerk.facility.name, "good");
 }
 
 async function otherLanguage() {
   await switchLanguage();
   await show(opened);
   say(t("said.language"));
-}
-
-function help() {
-  const lines = [...VIEWS.map(([key, name]) => [key, t(name)]), ...t("help").split("|").map((line) => line.split("="))];
-  dialog(t("help.title"), (close) => [
-    h("dl", { class: "keys" }, lines.flatMap(([key, text]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, text)])),
-    button(t("back"), "Esc", () => close()),
-  ]);
 }
 
 async function signInAnother() {
@@ -232,97 +203,59 @@ async function signInAt(place) {
 }
 
 async function signOut() {
-  const clerk = now;
+  const clerk = actingClerk();
   await clerk.caller.end();
-  await gone(clerk);
+  gone(clerk, false);
 }
 
-/** This clerk's session is over: the next one acts, or nobody. */
-async function gone(clerk) {
-  const at = clerks.indexOf(clerk);
-  if (at < 0) return;
-  clerks.splice(at, 1);
-  leavePlace(clerk.caller.clerk);
-  if (clerk !== now) {
-    head();
+/** This clerk's session is over. Nobody else acts in their place before they say so themselves. */
+function gone(clerk, isLocked) {
+  const acted = clerk && clerk === actingClerk();
+  if (!clerk || !letOut(clerk)) return;
+  const told = t(isLocked ? "clerk.locked" : "clerk.gone", { name: clerk.name });
+  if (acted) {
+    welcome(told);
     return;
   }
-  now = clerks[0] ?? null;
-  if (!now) {
-    welcome(t("said.signed-out"));
-    return;
-  }
-  await show(opened);
-  say(t("clerk.gone", { name: clerk.name, next: now.name }), "bad");
+  if (actingClerk()) head();
+  else welcome();
+  say(told, isLocked ? "bad" : "plain");
 }
 
-function welcome(text = "") {
+/** Nobody acts: nothing of anybody is in sight. */
+function welcome(text = saying()) {
   clearTimeout(timer);
   view = null;
   made.clear();
-  document.querySelector("#head").replaceChildren(h("p", { class: "where" }, h("strong", {}, t("title"))));
-  document.querySelector("#hints").textContent = t("welcome.hints");
-  const enter = button(t("sign-in"), "Enter", () => attempt(() => signInAt(freePlace() ?? 0)), { class: "main" });
-  document.querySelector("#view").replaceChildren(h("section", { class: "welcome" }, h("h1", {}, t("title")), h("p", {}, t("welcome")), enter));
-  setKeys({ l: () => attempt(async () => welcome(await switchLanguage())) });
-  enter.focus();
+  document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
+  head();
+  drawWelcome(to);
+  setKeys({ l: () => attempt(async () => welcome(await switchLanguage())), "+": to.signInAnother, ...places() });
   say(text);
-}
-
-/** The clerk behind a session, or null when they work nowhere. */
-async function clerkOf(caller) {
-  const { data } = await caller.get("/v1/me");
-  const works = data.memberships.filter(({ role }) => RANK.includes(role));
-  works.sort((a, b) => RANK.indexOf(a.role) - RANK.indexOf(b.role));
-  if (!works.length) {
-    leavePlace(caller.clerk);
-    await caller.end();
-    return null;
-  }
-  const [{ facility, role, displayName }] = works;
-  return { caller, facility, role, name: displayName, seenAt: Date.now() };
-}
-
-/** Whoever has not touched the keys for ten minutes is signed out; their place is free. */
-function watchIdle() {
-  addEventListener("keydown", () => now && (now.seenAt = Date.now()), true);
-  addEventListener("pointerdown", () => now && (now.seenAt = Date.now()), true);
-  setInterval(() => {
-    for (const clerk of clerks.filter(({ seenAt }) => Date.now() - seenAt > IDLE)) {
-      attempt(async () => {
-        await clerk.caller.end().catch(() => {});
-        await gone(clerk);
-      });
-    }
-  }, 5000);
 }
 
 async function begin() {
   await loadWords();
-  document.documentElement.lang = language();
   listen(scanned);
-  watchIdle();
+  onReach((isReached) => away(!isReached));
+  watchHands({ acting: actingClerk, clerks, lock: (clerk) => gone(clerk, true) });
   addEventListener("online", () => view && refresh());
   let fresh = null;
+  let told = "";
   try {
     fresh = await comeBack();
-    for (const caller of await findClerks(fresh)) {
-      const clerk = await clerkOf(caller);
-      if (clerk) clerks.push(clerk);
+    const { callers, isLocked } = await findClerks(fresh);
+    if (isLocked) told = t("said.locked");
+    for (const caller of callers) {
+      const isIn = await letIn(caller, { isNew: caller === fresh });
+      if (!isIn && caller === fresh) told = t("clerk.nowhere");
     }
   } catch (error) {
-    if (error instanceof Problem || error instanceof Refused) say(error.message || t("said.refused"), "bad");
-    else say(t("said.away"), "bad");
+    told = error instanceof Problem ? error.message : t(error instanceof Refused ? "said.refused" : "said.away");
   }
-  const place = fresh?.clerk ?? Number(sessionStorage.getItem("phr.now") ?? 0);
-  now = clerks.find(({ caller }) => caller.clerk === place) ?? clerks[0] ?? null;
-  if (!now) {
-    const said = document.querySelector("#said").textContent;
-    welcome(said || (fresh ? t("clerk.nowhere") : ""));
-    return;
-  }
-  sessionStorage.setItem("phr.now", String(now.caller.clerk));
-  await show("today");
+  const clerk = clerkAt(fresh?.clerk ?? lastPlace());
+  if (!clerk) welcome(told);
+  else await attempt(() => handOver(clerk.caller.clerk, false));
 }
 
 begin();

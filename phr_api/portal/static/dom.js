@@ -26,11 +26,11 @@ export function button(text, key, action, more = {}) {
 }
 
 /** Show a dialog; resolves to what `close(value)` was called with, or null after Escape. */
-export function dialog(title, fill, keys = {}) {
+export function dialog(title, fill, keys = {}, kind = null) {
   return new Promise((resolve) => {
     const before = document.activeElement;
     let answer = null;
-    const box = h("dialog", { "aria-label": title });
+    const box = h("dialog", { "aria-label": title, class: kind });
     const close = (value = null) => {
       answer = value;
       box.close();
@@ -45,7 +45,7 @@ export function dialog(title, fill, keys = {}) {
     document.body.append(box);
     pushKeys(keys);
     box.showModal();
-    (box.querySelector("[autofocus]") ?? box.querySelector("input, select, button"))?.focus();
+    (box.querySelector("[autofocus], [tabindex='0']") ?? box.querySelector("input, select, button"))?.focus();
   });
 }
 

@@ -3,7 +3,7 @@
 import { today } from "./words.js";
 
 const BLOCKS = "phr.blocks"; // queue id -> {id, on, prefix, next, last}
-const GIVEN = "phr.given"; // [{block, number, priority, at}] not yet told to the server
+const GIVEN = "phr.given."; // by facility [{block, number, priority, at}] not yet told to the server
 const COUNT = 20;
 const DIGITS = 3;
 
@@ -22,7 +22,7 @@ export function left(queueId) {
 }
 
 /** The next number of the block as it is shown, or null when there is none. */
-export function giveOffline(queueId, priority) {
+export function giveOffline(desk, queueId, priority) {
   const blocks = read(BLOCKS, {});
   const block = blockOf(queueId);
   if (!block || block.next > block.last) return null;
@@ -30,24 +30,24 @@ export function giveOffline(queueId, priority) {
   blocks[queueId] = { ...block, next: number + 1 };
   localStorage.setItem(BLOCKS, JSON.stringify(blocks));
   const given = { block: block.id, number, priority, at: new Date().toISOString() };
-  localStorage.setItem(GIVEN, JSON.stringify([...pending(), given]));
+  localStorage.setItem(GIVEN + desk.facility, JSON.stringify([...pending(desk), given]));
   return `${block.prefix}${String(number).padStart(DIGITS, "0")}`;
 }
 
 /** What was given and is not told yet. */
-export function pending() {
-  return read(GIVEN, []);
+export function pending(desk) {
+  return read(GIVEN + desk.facility, []);
 }
 
 /** Tell the server; what it has already it answers as it is, so telling twice does no harm. */
 export async function sendGiven(desk) {
-  for (const block of new Set(pending().map((one) => one.block))) {
-    const items = pending().filter((one) => one.block === block);
+  for (const block of new Set(pending(desk).map((one) => one.block))) {
+    const items = pending(desk).filter((one) => one.block === block);
     const body = { items: items.map(({ number, priority, at }) => ({ number, priority, at })) };
     await desk.caller.post(`${desk.at}/blocks/${block}/tickets`, body);
     const told = new Set(items.map(({ number }) => number));
-    const kept = pending().filter((one) => one.block !== block || !told.has(one.number));
-    localStorage.setItem(GIVEN, JSON.stringify(kept));
+    const kept = pending(desk).filter((one) => one.block !== block || !told.has(one.number));
+    localStorage.setItem(GIVEN + desk.facility, JSON.stringify(kept));
   }
 }
 

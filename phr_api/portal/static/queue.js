@@ -5,8 +5,8 @@ import { askFor, button, chooseOne, h } from "./dom.js";
 import { Rows } from "./rows.js";
 import { t } from "./words.js";
 
-const ROOM = "phr.room";
-const LINE = "phr.queue";
+const ROOM = "phr.room."; // by facility, on this machine
+const LINE = "phr.queue.";
 const ORDER = ["called", "in-room", "waiting", "skipped"];
 
 export function queueView(desk) {
@@ -29,7 +29,7 @@ export function queueView(desk) {
 
   async function refresh() {
     ({ items: queues } = (await desk.caller.get(`${desk.at}/queues`)).data);
-    queue = queues.find(({ id }) => id === (queue?.id ?? localStorage.getItem(LINE))) ?? queues[0] ?? null;
+    queue = queues.find(({ id }) => id === (queue?.id ?? localStorage.getItem(LINE + desk.facility))) ?? queues[0] ?? null;
     title.textContent = queue ? `${t("queue")} ${queue.prefix} – ${queue.name}` : t("queue.none");
     if (!queue) return;
     const { data } = await desk.caller.get(`${desk.at}/queues/${queue.id}/tickets`);
@@ -41,13 +41,13 @@ export function queueView(desk) {
   }
 
   function room() {
-    return localStorage.getItem(ROOM) ?? "";
+    return localStorage.getItem(ROOM + desk.facility) ?? "";
   }
 
   async function askRoom() {
     const known = (queue?.rooms ?? []).join(", ");
     const asked = await askFor(t("room.mine"), [{ name: "room", label: `${t("room")} (${known})`, value: room(), required: true, maxlength: 40 }]);
-    if (asked) localStorage.setItem(ROOM, asked.room);
+    if (asked) localStorage.setItem(ROOM + desk.facility, asked.room);
     await refresh();
   }
 
@@ -98,7 +98,7 @@ export function queueView(desk) {
     const chosen = await chooseOne(t("queue"), queues.map(({ id, name, prefix }) => ({ text: `${prefix} – ${name}`, value: id })));
     if (!chosen) return;
     queue = queues.find(({ id }) => id === chosen);
-    localStorage.setItem(LINE, chosen);
+    localStorage.setItem(LINE + desk.facility, chosen);
     await refresh();
   }
 

@@ -1,6 +1,6 @@
 // The requests of the night, who waits longest first; many are confirmed at once, each with its outcome.
 
-import { cardCell, open, runOn } from "./bookings.js";
+import { cardCell, hearing, notes, open, runOn } from "./bookings.js";
 import { button, h } from "./dom.js";
 import { Rows } from "./rows.js";
 import { allPages } from "./today.js";
@@ -8,7 +8,10 @@ import { clockTime, day, lasting, t } from "./words.js";
 
 const MOST_AT_ONCE = 200;
 
-export function requestsView(desk) {
+export function requestsView(here) {
+  const desk = hearing(here, ({ id, state }) => {
+    if (state !== "requested") outcomes.set(id, { outcome: "answered", state });
+  });
   const chosen = new Set();
   const outcomes = new Map(); // id -> {outcome, state}; stays in sight until the list is read anew
   let waiting = [];
@@ -23,7 +26,7 @@ export function requestsView(desk) {
       { title: t("name"), class: "name", cell: ({ person }) => person.name ?? t("nameless") },
       { title: t("service"), class: "service", cell: ({ service }) => service.name },
       { title: t("card"), class: "card", cell: cardCell },
-      { title: t("outcome"), class: "outcome", cell: ({ id }) => outcomeCell(outcomes.get(id)) },
+      { title: t("outcome"), class: "outcome", cell: (booking) => (outcomes.has(booking.id) ? outcomeCell(outcomes.get(booking.id)) : notes(booking)) },
     ],
     onEnter: (booking) => desk.run("open", () => open(desk, booking)),
     mark: ({ id }) => [chosen.has(id) && "is-chosen", outcomes.has(id) && `came-${outcomes.get(id).outcome}`].filter(Boolean).join(" "),
@@ -115,7 +118,7 @@ export function requestsView(desk) {
 }
 
 function outcomeCell(row) {
-  if (!row) return "";
+  if (row.outcome === "answered") return h("span", { class: "good" }, `✔ ${t(`state.${row.state}`)}`);
   if (row.outcome === "confirmed") return h("span", { class: "good" }, `✔ ${t("outcome.confirmed")}`);
   const now = row.state ? `: ${t(`state.${row.state}`)}` : "";
   return h("span", { class: "alarm" }, `✖ ${t(`outcome.${row.outcome}`)}${now}`);

@@ -1,6 +1,7 @@
 // Signing in with the staff's provider: away from here and back, with the code in the address.
 
-import { ask, Caller, Offline } from "./api.js";
+import { ask, Caller, Offline, SignedOut } from "./api.js";
+import { t } from "./words.js";
 
 const WAITING = "phr.signing-in"; // of this tab, until the provider sends it back
 const MACHINE = "phr.machine";
@@ -26,7 +27,7 @@ export async function leaveToSignIn(provider, clerk) {
       provider: provider.id,
       codeChallenge: base64url(new Uint8Array(digest)),
       redirectUri: `${location.origin}/desk`,
-      device: { installationId: machine(), name: "Quầy tiếp đón", platform: "web" },
+      device: { installationId: machine(), name: t("title"), platform: "web" },
     },
   });
   sessionStorage.setItem(WAITING, JSON.stringify({ attempt: data.id, verifier, clerk }));
@@ -53,9 +54,10 @@ export async function comeBack() {
   return new Caller(waiting.clerk, data.accessToken);
 }
 
-/** Who is signed in on this machine, as far as their cookies still say so. */
+/** Who is signed in on this machine, as far as the server still says so; and whether one was locked. */
 export async function findClerks(known) {
   const callers = [];
+  let isLocked = false;
   for (const place of places()) {
     if (place === known?.clerk) {
       callers.push(known);
@@ -67,10 +69,11 @@ export async function findClerks(known) {
       callers.push(caller);
     } catch (error) {
       if (error instanceof Offline) throw error;
+      isLocked ||= error instanceof SignedOut && error.isLocked;
       leavePlace(place);
     }
   }
-  return callers;
+  return { callers, isLocked };
 }
 
 /** The first free place, or null. */

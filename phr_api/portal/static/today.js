@@ -1,13 +1,16 @@
-// Today: everybody who is expected, with state and card; a check-in by list.
+// A day's list: everybody who is expected, with state and card. It begins with today.
 
 import { cardCell, notes, open, runOn, stateChip } from "./bookings.js";
 import { h } from "./dom.js";
 import { Rows } from "./rows.js";
-import { birthday, clockTime, t, today } from "./words.js";
+import { birthday, clockTime, dayName, daysAfter, t, today } from "./words.js";
 
 const MOST_PAGES = 20;
+const COMING = 60; // days
 
 export function todayView(desk) {
+  let ahead = 0;
+  const title = h("h1", {}, t("today"));
   const count = h("p", { class: "count" });
   const rows = new Rows({
     label: t("today"),
@@ -37,21 +40,34 @@ export function todayView(desk) {
   });
 
   async function refresh() {
-    const items = await allPages(desk, `on=${today()}`);
+    const asked = ahead;
+    const on = daysAfter(today(), asked);
+    const items = await allPages(desk, `on=${on}`);
+    if (asked !== ahead) return; // another day was asked for meanwhile
+    title.textContent = asked ? dayName(on) : t("today");
     rows.update(items);
     const arrived = items.filter(({ state }) => ["arrived", "in-room", "done"].includes(state)).length;
     const expired = items.filter(({ card }) => card?.isExpired).length;
     count.textContent = t("today.count", { all: items.length, arrived, expired });
   }
 
+  /** To another day; 0 is today's. */
+  function go(to) {
+    ahead = Math.min(Math.max(to, 0), COMING);
+    desk.refresh();
+  }
+
   const run = (key) => () => runOn(desk, rows.current, key);
   return {
-    element: h("section", { class: "view" }, h("div", { class: "bar" }, h("h1", {}, t("today")), count, filter), rows.element),
+    element: h("section", { class: "view" }, h("div", { class: "bar" }, title, count, filter), rows.element),
     keys: {
       "/": () => filter.focus(),
+      ArrowRight: () => go(ahead + 1),
+      ArrowLeft: () => go(ahead - 1),
+      t: () => go(0),
       ...Object.fromEntries(["a", "c", "d", "p", "v", "x"].map((key) => [key, run(key)])),
     },
-    hints: desk.mayWrite ? t("today.hints") : t("read.hints"),
+    hints: desk.mayWrite ? t("today.hints") : t("today.read"),
     focus: () => rows.focus(),
     refresh,
     every: 10_000,

@@ -3,7 +3,7 @@
 import { Offline } from "./api.js";
 import { button, h, labelled, valuesOf } from "./dom.js";
 import { giveOffline, left, pending, sendGiven, takeBlock } from "./numbers.js";
-import { readBirthday, t } from "./words.js";
+import { BIRTHDAY, readBirthday, t } from "./words.js";
 
 const PRIORITIES = ["none", "emergency", "under-6", "pregnant", "severe-disability", "aged-75", "merit"];
 
@@ -16,8 +16,8 @@ export function walkinView(desk) {
     "form",
     { class: "walkin", onsubmit: (event) => sent(event) },
     labelled({ name: "fullName", label: t("name"), maxlength: 100, placeholder: t("walkin.unnamed") }),
-    labelled({ name: "birth", label: t("birth"), pattern: "((\\d{2}[\\/.\\-]?)?\\d{2}[\\/.\\-]?)?\\d{4}", placeholder: "1960 · 20/05/1960 · 20051960" }),
-    labelled({ name: "phone", label: t("phone"), inputmode: "tel", pattern: "\\+?\\d{8,15}" }),
+    labelled({ name: "birth", label: t("birth"), pattern: BIRTHDAY, placeholder: t("birth.how"), title: t("birth.how") }),
+    labelled({ name: "phone", label: t("phone"), inputmode: "tel", pattern: "\\+?\\d{8,15}", title: t("phone.how") }),
     labelled({ name: "priority", label: t("priority"), options: PRIORITIES.map((value) => ({ value, text: t(`priority.${value}`) })) }),
     h("p", { class: "field" }, h("label", { for: "field-queueId" }, t("queue")), line),
     h("p", { class: "row" }, h("button", { type: "submit", class: "main" }, t("do.number"), h("kbd", {}, "Enter"))),
@@ -25,7 +25,7 @@ export function walkinView(desk) {
 
   async function refresh() {
     try {
-      if (pending().length) await sendGiven(desk);
+      if (pending(desk).length) await sendGiven(desk);
       ({ items: queues } = (await desk.caller.get(`${desk.at}/queues`)).data);
     } finally {
       fill();
@@ -38,7 +38,7 @@ export function walkinView(desk) {
       line.dataset.ids = ids;
       line.replaceChildren(...queues.map(({ id, prefix, name }) => h("option", { value: id }, `${prefix} – ${name}`)));
     }
-    spare.textContent = t("walkin.spare", { left: left(line.value), pending: pending().length });
+    spare.textContent = t("walkin.spare", { left: left(line.value), pending: pending(desk).length });
   }
 
   function sent(event) {
@@ -55,7 +55,7 @@ export function walkinView(desk) {
       ({ label } = (await desk.caller.post(`${desk.at}/tickets`, body)).data);
     } catch (error) {
       if (!(error instanceof Offline)) throw error;
-      label = giveOffline(queueId, priority); // a number and no name: nothing of anybody stays here
+      label = giveOffline(desk, queueId, priority); // a number and no name: nothing of anybody stays here
       if (!label) throw error;
       desk.say(t("said.offline", { label }), "bad");
     }
@@ -64,7 +64,7 @@ export function walkinView(desk) {
     line.value = queueId;
     form.elements.fullName.focus();
     fill();
-    if (label && !pending().length) desk.say(t("said.given", { label }), "big");
+    if (label && !pending(desk).length) desk.say(t("said.given", { label }), "big");
   }
 
   const block = () =>
