@@ -123,8 +123,10 @@ def _engines(url: str, pool_size: int, *, is_tested: bool) -> _Engines:
     )
 
 
-def configure(url: str, *, pool_size: int = 8, is_tested: bool = True) -> None:
+def configure(url: str, *, pool_size: int = 16, is_tested: bool = True) -> None:
     """Bind sessions and hot reads of this process to the database at `url` (one role).
+
+    `pool_size`: at most so many connections for sessions, two for each thread of `serve web`.
 
     `is_tested`: each connection is pinged before a transaction, so that none fails after the
     database came back. The worker does without: it tries again anyway, and a ping a visit counts.

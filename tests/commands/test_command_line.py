@@ -147,7 +147,7 @@ def test_web_has_few_threads_and_slow_has_many(tmp_path: Path) -> None:
     settings = Settings.from_env(env)
     web, slow = (granian_arguments(part, settings) for part in ("web", "slow"))
     assert web[web.index("--port") + 1] == "9000"
-    assert web[web.index("--blocking-threads") + 1] == "4"
+    assert web[web.index("--blocking-threads") + 1] == "8"
     assert slow[slow.index("--port") + 1] == "9001"
     assert int(slow[slow.index("--blocking-threads") + 1]) > 16
     assert slow[slow.index("--workers-kill-timeout") + 1] == "5s"
