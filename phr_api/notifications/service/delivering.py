@@ -24,7 +24,7 @@ from phr_api.notifications.service.sending import ConsoleSender, Message, Sender
 log = logging.getLogger(__name__)
 
 # FCM takes a hundred at once; SMS go one by one, and all of a batch must end within its claim
-BATCHES = {"push": 100, "sms": 5}
+BATCHES = {"push": 100, "sms": 3}
 CLAIMED_FOR = timedelta(seconds=60)
 
 

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 LANES = 2
-TIMEOUT_SECONDS = 20
+TIMEOUT_SECONDS = 10  # credential, connection and answer together end within a claim
 LONGEST_TTL = timedelta(days=28)  # FCM's own limit
 # a person waits for these; the others may wait until the phone wakes by itself
 PROMPT = frozenset({"booking", "offer", "queue"})

@@ -17,7 +17,7 @@ from phr_api.notifications.service.sending import Message
 
 log = logging.getLogger(__name__)
 
-TIMEOUT = httpx.Timeout(10.0)
+TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 REASONS: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "unauthenticated",
     HTTPStatus.FORBIDDEN: "permission-denied",
