@@ -2,10 +2,11 @@
 
 from datetime import timedelta
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from phr_api.appointments.models import Ticket
 from phr_api.identity.models import Account, AccountSession
 from phr_api.kit import clock
 from tests.browser.clinic import CLERK, COLLEAGUE, Clinic
@@ -46,6 +47,10 @@ def test_whose_hands_rest_for_ten_minutes_is_locked_out(
     desk.press("End")  # still there
     desk.page.clock.fast_forward("09:50")
     expect(desk.page.locator("tbody")).to_have_count(1)
+    desk.press("Enter")
+    expect(desk.dialog).to_have_count(1)
+    desk.page.clock.fast_forward("09:50")
+    expect(desk.dialog).to_have_count(1)
     desk.page.clock.fast_forward("00:30")
     expect(desk.page.locator(".welcome")).to_be_visible()
     desk.says(f"{CLERK}: đã khóa")
@@ -116,6 +121,46 @@ def test_nobody_goes_on_in_the_name_of_who_was_locked(
     desk.press("Alt+1")
     desk.says(f"Đang làm việc: {CLERK}")
     expect(desk.page.locator("tbody tr:focus")).to_have_count(1)
+
+
+def test_what_was_asked_for_is_done_in_its_askers_name(
+    desk: Desk, clinic: Clinic, session: Session
+) -> None:
+    """However fast the colleague takes over while the network takes its time."""
+    desk.begin(CLERK)
+    desk.press("+")
+    desk.sign_in(COLLEAGUE)
+    expect(desk.page.locator(".clerk")).to_have_count(2)
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    desk.page.route("**/check-ins", hold)
+    desk.press("a", "Alt+1", "a")
+    expect(desk.page.locator("[aria-pressed=true]")).to_contain_text(COLLEAGUE)
+    (asked,) = held
+    asked.continue_()
+    desk.says(f"Đang làm việc: {CLERK}")
+    mine = select(Ticket.by_name).where(Ticket.facility_code == clinic.code)
+    assert session.scalars(mine).all() == [COLLEAGUE]
+
+
+def test_the_page_comes_back_by_itself_when_it_was_opened_without_a_connection(
+    desk: Desk, clinic: Clinic
+) -> None:
+    desk.begin(CLERK)
+
+    def refuse(route: Route) -> None:
+        route.abort()
+
+    desk.page.route("**/page-renewal", refuse)
+    desk.page.reload()
+    expect(desk.page.locator("#net")).to_contain_text("Mất kết nối")
+    expect(desk.page.locator(".welcome")).to_be_visible()
+    desk.page.unroute("**/page-renewal")
+    expect(desk.page.locator("[aria-pressed=true]")).to_contain_text(CLERK, timeout=15_000)
+    expect(desk.page.locator("#net")).to_be_empty()
 
 
 def test_who_signs_out_leaves_nothing_behind(desk: Desk, clinic: Clinic) -> None:

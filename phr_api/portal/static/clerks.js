@@ -34,6 +34,7 @@ export function clerkAt(place) {
 
 /** Let the person of this session in; false when they work nowhere. */
 export async function letIn(caller, { isNew = false } = {}) {
+  if (clerkAt(caller.clerk)) return true; // before the connection went
   const { data } = await caller.get("/v1/me");
   const works = data.memberships.filter(({ role }) => RANK.includes(role));
   works.sort((a, b) => RANK.indexOf(a.role) - RANK.indexOf(b.role));

@@ -29,6 +29,8 @@ const VIEWS = [
   ["F7", "replan", replanView],
 ];
 
+const AGAIN = 3000;
+
 let view = null;
 let opened = "today";
 const made = new Map(); // views by name, with what they showed last
@@ -234,28 +236,40 @@ function welcome(text = saying()) {
   say(text);
 }
 
+/** Find who is signed in here, and let the last one go on; without a connection, again in a while. */
+async function enter(fresh) {
+  const { callers, isLocked } = await findClerks(fresh);
+  let told = isLocked ? t("said.locked") : "";
+  for (const caller of callers) {
+    const isIn = await letIn(caller, { isNew: caller === fresh });
+    if (!isIn && caller === fresh) told = t("clerk.nowhere");
+  }
+  const clerk = clerkAt(fresh?.clerk ?? lastPlace());
+  if (clerk) await handOver(clerk.caller.clerk, false);
+  else welcome(told);
+}
+
+async function tryToEnter(fresh) {
+  try {
+    await enter(fresh);
+  } catch (error) {
+    welcome(error instanceof Problem ? error.message : t("said.away"));
+    if (error instanceof Offline) setTimeout(() => actingClerk() || tryToEnter(fresh), AGAIN);
+  }
+}
+
 async function begin() {
   await loadWords();
   listen(scanned);
   onReach((isReached) => away(!isReached));
   watchHands({ acting: actingClerk, clerks, lock: (clerk) => gone(clerk, true) });
   addEventListener("online", () => view && refresh());
-  let fresh = null;
-  let told = "";
   try {
-    fresh = await comeBack();
-    const { callers, isLocked } = await findClerks(fresh);
-    if (isLocked) told = t("said.locked");
-    for (const caller of callers) {
-      const isIn = await letIn(caller, { isNew: caller === fresh });
-      if (!isIn && caller === fresh) told = t("clerk.nowhere");
-    }
+    await tryToEnter(await comeBack());
   } catch (error) {
-    told = error instanceof Problem ? error.message : t(error instanceof Refused ? "said.refused" : "said.away");
+    await tryToEnter(null);
+    say(error instanceof Problem ? error.message : t(error instanceof Refused ? "said.refused" : "said.away"), "bad");
   }
-  const clerk = clerkAt(fresh?.clerk ?? lastPlace());
-  if (!clerk) welcome(told);
-  else await attempt(() => handOver(clerk.caller.clerk, false));
 }
 
 begin();
