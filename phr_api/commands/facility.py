@@ -77,7 +77,10 @@ def list_(search: str) -> None:
         for row in found:
             shown = {"code": row.code, "name": row.name, "kind": row.kind}
             place = {"province": row.province, "address": row.address, "phone": row.phone}
-            click.echo(json.dumps(shown | place, ensure_ascii=False))
+            degrees = {"latitude": row.latitude, "longitude": row.longitude}
+            licence = {"remoteLicence": row.remote_licence}
+            line = shown | place | degrees | licence
+            click.echo(json.dumps(line, ensure_ascii=False, default=float))
 
 
 def _save(new: list["NewFacility"]) -> int:

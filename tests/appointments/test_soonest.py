@@ -41,6 +41,9 @@ def test_the_soonest_free_time_of_each_clinic_comes_first(
     assert found[0]["service"]["code"] == code
     one = client.get(f"/v1/slots?service={code}&province=01&limit=1").get_json()["items"]
     assert one == found[:1]
+    for province in ("Hà Nội", "thanh pho ha noi", "001"):
+        named = client.get(f"/v1/slots?service={code}&province={province}").get_json()["items"]
+        assert named == found
     for query in ("province=02", "province=01&kind=remote", f"province=01&until={clock.today()}"):
         assert client.get(f"/v1/slots?service={code}&{query}").get_json() == {"items": []}
     assert client.get("/v1/slots?service=x").status_code == 422

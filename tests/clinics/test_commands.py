@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-FACILITIES = "code,name,province\n99021,Bệnh viện Lệnh Thử,Huế\n99022,Trạm Lệnh Thử,Huế\n"
+FACILITIES = """code,name,province,latitude,longitude,remote_licence
+99021,Bệnh viện Lệnh Thử,Huế,16.4637,107.5908,12/GP-THU
+99022,Trạm Lệnh Thử,Huế,,,
+"""
 
 
 @pytest.fixture
@@ -41,6 +44,8 @@ def test_facilities_are_added_imported_and_listed(phr_api: Any, tmp_path: Path) 
     found = lines(phr_api("facility", "list", "--search", "lenh thu"))
     assert {row["code"] for row in found} == {"99021", "99022", "99023"}
     assert {row["province"] for row in found} == {"Huế", None}
+    places = {row["code"]: (row["latitude"], row["remoteLicence"]) for row in found}
+    assert (places["99021"], places["99022"]) == ((16.4637, "12/GP-THU"), (None, None))
 
 
 def test_a_wrong_facility_is_refused_in_one_line(phr_api: Any) -> None:
