@@ -26,6 +26,12 @@ def keyed(headers: dict[str, str], key: str | None = None) -> dict[str, str]:
     return headers | {"Idempotency-Key": key or uuid4().hex}
 
 
+def traces_of(session: Session, directory: System, code: str) -> list[str]:
+    traced = "SELECT action FROM audit_event WHERE actor_id = :system AND facility_code = :code"
+    values = {"system": directory.client.id, "code": code}
+    return list(session.scalars(text(traced), values))
+
+
 def a_facility(**members: Any) -> dict[str, Any]:
     return {"code": uuid4().hex[:5].upper(), "name": "Phòng khám Ghi Thử"} | members
 
@@ -53,9 +59,7 @@ def test_a_facility_is_added_read_and_found_and_the_trace_says_who(
     assert unchanged.status_code == 304
     found = client.get(f"{URL}?q=ghi thu {body['code']}&province=46").get_json()["items"]
     assert found == [body]
-    traced = "SELECT action FROM audit_event WHERE actor_id = :system AND facility_code = :code"
-    values = {"system": directory.client.id, "code": body["code"]}
-    assert session.scalars(text(traced), values).all() == ["facility.add"]
+    assert traces_of(session, directory, body["code"]) == ["facility.add"]
 
 
 def test_a_repeated_addition_is_one_facility_and_another_is_refused(
@@ -89,6 +93,7 @@ def test_a_facility_is_described_anew_by_who_read_it(
     assert client.get(url).headers["ETag"] == changed.headers["ETag"]
     assert client.put(url, json=body, headers=headers).status_code == 412
     assert versions(session)["directory"] == before + 1  # every book shows the name
+    assert traces_of(session, directory, code) == ["facility.change"]  # the refused left none
     assert client.put(f"{URL}/ZZZZZ", json=body, headers=headers).status_code == 404
 
 
