@@ -1,7 +1,7 @@
 """What the views of bookings share: raw answers, the compare of versions, who is at the desk."""
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -56,6 +56,18 @@ def shown(
     if isinstance(scope, FacilityScope):
         body |= {"etag": version_tag(booking)}
     return answer(body, status)
+
+
+def changed(
+    session: Session,
+    scope: RecordScope | FacilityScope | PhoneScope,
+    booking: Booking,
+    act: Callable[..., Booking],
+    actor: By,
+) -> Response:
+    """Do one action on a booking that is as the caller has read it, and answer what came of it."""
+    expected = check_version(booking)
+    return shown(session, scope, act(session, booking.id, expected=expected, actor=actor))
 
 
 def check_version(booking: Booking) -> int:

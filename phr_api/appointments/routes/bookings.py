@@ -1,6 +1,7 @@
 """A person's bookings, for themself and for carers: seeing, cancelling, moving, answering."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +10,7 @@ from flask.views import MethodView
 from marshmallow import RAISE
 
 from phr_api.appointments.queries.bookings import find_lines, get_booking
-from phr_api.appointments.routes.answers import answer, check_version, opened, page_of, shown
+from phr_api.appointments.routes.answers import answer, changed, opened, page_of, shown
 from phr_api.appointments.routes.blueprint import bookings_blp
 from phr_api.appointments.rules.states import By
 from phr_api.appointments.schemas.bookings import (
@@ -84,13 +85,9 @@ class BookingById(MethodView):
 @bookings_blp.response(200, BookingSchema)
 def cancel(body: dict[str, Any], profile_id: UUID, booking_id: UUID) -> Response:
     """Cancel, before the booking begins; needs If-Match"""
+    act = partial(mine.cancel, reason=body["reason"])
     with opened(profile_id, "booking.cancel", power="book") as (session, scope):
-        version = check_version(get_booking(session, booking_id))
-        reason = body["reason"]
-        booking = mine.cancel(
-            session, booking_id, reason=reason, expected=version, actor=_by(scope)
-        )
-        return shown(session, scope, booking)
+        return changed(session, scope, get_booking(session, booking_id), act, _by(scope))
 
 
 @bookings_blp.route(f"{ONE}/reschedule", methods=["POST"])
@@ -100,12 +97,9 @@ def cancel(body: dict[str, Any], profile_id: UUID, booking_id: UUID) -> Response
 @bookings_blp.response(200, BookingSchema)
 def reschedule(body: dict[str, Any], profile_id: UUID, booking_id: UUID) -> Response:
     """Move to another time of the service, or keep the seat when that is full; needs If-Match"""
+    act = partial(moving.reschedule, slot_id=body["slot_id"])
     with opened(profile_id, "booking.reschedule", power="book") as (session, scope):
-        version = check_version(get_booking(session, booking_id))
-        booking = moving.reschedule(
-            session, booking_id, body["slot_id"], expected=version, actor=_by(scope)
-        )
-        return shown(session, scope, booking)
+        return changed(session, scope, get_booking(session, booking_id), act, _by(scope))
 
 
 @bookings_blp.route(f"{ONE}/proposal-answer", methods=["POST"])
@@ -115,12 +109,9 @@ def reschedule(body: dict[str, Any], profile_id: UUID, booking_id: UUID) -> Resp
 @bookings_blp.response(200, BookingSchema)
 def answer_proposal(body: dict[str, Any], profile_id: UUID, booking_id: UUID) -> Response:
     """Take the time that the clinic proposes, or keep the old one; needs If-Match"""
+    act = partial(moving.answer_proposal, accept=body["accept"])
     with opened(profile_id, "booking.answer", power="book") as (session, scope):
-        version = check_version(get_booking(session, booking_id))
-        booking = moving.answer_proposal(
-            session, booking_id, accept=body["accept"], expected=version, actor=_by(scope)
-        )
-        return shown(session, scope, booking)
+        return changed(session, scope, get_booking(session, booking_id), act, _by(scope))
 
 
 @bookings_blp.route(f"{ONE}/still-coming", methods=["POST"])

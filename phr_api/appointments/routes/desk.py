@@ -1,6 +1,7 @@
 """A facility's bookings, as its desk works on them."""
 
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from phr_api.appointments.routes.answers import (
     answer,
     at_desk,
     by_staff,
-    check_version,
+    changed,
     page_of,
     shown,
 )
@@ -128,10 +129,8 @@ def confirm_all(body: dict[str, Any], code: str) -> dict[str, Any]:
 def confirm(code: str, booking_id: UUID) -> Response:
     """Confirm a request; needs If-Match, and who comes second gets the current state"""
     with at_desk(code) as (session, scope):
-        version = check_version(desk.get_at_desk(session, booking_id))
-        actor = by_staff(session, scope)
-        booking = desk.confirm(session, booking_id, expected=version, actor=actor)
-        return shown(session, scope, booking)
+        found = desk.get_at_desk(session, booking_id)
+        return changed(session, scope, found, desk.confirm, by_staff(session, scope))
 
 
 @bookings_blp.route(f"{ONE}/decline", methods=["POST"])
@@ -141,13 +140,10 @@ def confirm(code: str, booking_id: UUID) -> Response:
 @bookings_blp.response(200, DeskBookingSchema)
 def decline(body: dict[str, Any], code: str, booking_id: UUID) -> Response:
     """Decline a request with a reason; needs If-Match"""
+    act = partial(desk.decline, reason=body["reason"])
     with at_desk(code) as (session, scope):
-        version = check_version(desk.get_at_desk(session, booking_id))
-        actor = by_staff(session, scope)
-        booking = desk.decline(
-            session, booking_id, reason=body["reason"], expected=version, actor=actor
-        )
-        return shown(session, scope, booking)
+        found = desk.get_at_desk(session, booking_id)
+        return changed(session, scope, found, act, by_staff(session, scope))
 
 
 @bookings_blp.route(f"{ONE}/proposal", methods=["POST"])
@@ -157,17 +153,10 @@ def decline(body: dict[str, Any], code: str, booking_id: UUID) -> Response:
 @bookings_blp.response(200, DeskBookingSchema)
 def propose(body: dict[str, Any], code: str, booking_id: UUID) -> Response:
     """Propose another time; both seats are kept until it is answered. Needs If-Match"""
+    act = partial(moving.propose, slot_id=body["slot_id"], until=body["until"])
     with at_desk(code) as (session, scope):
-        version = check_version(desk.get_at_desk(session, booking_id))
-        booking = moving.propose(
-            session,
-            booking_id,
-            body["slot_id"],
-            until=body["until"],
-            expected=version,
-            actor=by_staff(session, scope),
-        )
-        return shown(session, scope, booking)
+        found = desk.get_at_desk(session, booking_id)
+        return changed(session, scope, found, act, by_staff(session, scope))
 
 
 @bookings_blp.route(f"{ONE}/cancellation", methods=["POST"])
@@ -177,13 +166,10 @@ def propose(body: dict[str, Any], code: str, booking_id: UUID) -> Response:
 @bookings_blp.response(200, DeskBookingSchema)
 def cancel_at_desk(body: dict[str, Any], code: str, booking_id: UUID) -> Response:
     """Cancel from the clinic's side, with a reason; needs If-Match"""
+    act = partial(desk.cancel, reason=body["reason"])
     with at_desk(code) as (session, scope):
-        version = check_version(desk.get_at_desk(session, booking_id))
-        actor = by_staff(session, scope)
-        booking = desk.cancel(
-            session, booking_id, reason=body["reason"], expected=version, actor=actor
-        )
-        return shown(session, scope, booking)
+        found = desk.get_at_desk(session, booking_id)
+        return changed(session, scope, found, act, by_staff(session, scope))
 
 
 @bookings_blp.route(f"{ONE}/no-show", methods=["POST"])
@@ -193,7 +179,5 @@ def cancel_at_desk(body: dict[str, Any], code: str, booking_id: UUID) -> Respons
 def mark_no_show(code: str, booking_id: UUID) -> Response:
     """Note that the person did not come; needs If-Match"""
     with at_desk(code) as (session, scope):
-        version = check_version(desk.get_at_desk(session, booking_id))
-        actor = by_staff(session, scope)
-        booking = desk.mark_no_show(session, booking_id, expected=version, actor=actor)
-        return shown(session, scope, booking)
+        found = desk.get_at_desk(session, booking_id)
+        return changed(session, scope, found, desk.mark_no_show, by_staff(session, scope))

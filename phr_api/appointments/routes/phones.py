@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from marshmallow import RAISE
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.queries.bookings import find_lines, get_booking
-from phr_api.appointments.routes.answers import answer, check_version, page_of, shown, telling
+from phr_api.appointments.routes.answers import answer, changed, page_of, shown, telling
 from phr_api.appointments.routes.blueprint import bookings_blp
 from phr_api.appointments.routes.bookings import END, LAST, place
 from phr_api.appointments.rules.states import By
@@ -71,13 +72,9 @@ def read_phones(booking_id: UUID) -> Response:
 @bookings_blp.response(200, BookingSchema)
 def cancel_by_phone(body: dict[str, Any], booking_id: UUID) -> Response:
     """Cancel a booking that was made by phone; needs If-Match"""
+    act = partial(mine.cancel, reason=body["reason"])
     with by_phone() as (session, scope):
-        version = check_version(get_booking(session, booking_id))
-        reason = body["reason"]
-        booking = mine.cancel(
-            session, booking_id, reason=reason, expected=version, actor=_by(scope)
-        )
-        return shown(session, scope, booking)
+        return changed(session, scope, get_booking(session, booking_id), act, _by(scope))
 
 
 @bookings_blp.route(f"{ONE}/reschedule", methods=["POST"])
@@ -87,13 +84,9 @@ def cancel_by_phone(body: dict[str, Any], booking_id: UUID) -> Response:
 @bookings_blp.response(200, BookingSchema)
 def reschedule_by_phone(body: dict[str, Any], booking_id: UUID) -> Response:
     """Move a booking that was made by phone; needs If-Match"""
+    act = partial(moving.reschedule, slot_id=body["slot_id"])
     with by_phone() as (session, scope):
-        version = check_version(get_booking(session, booking_id))
-        slot_id = body["slot_id"]
-        booking = moving.reschedule(
-            session, booking_id, slot_id, expected=version, actor=_by(scope)
-        )
-        return shown(session, scope, booking)
+        return changed(session, scope, get_booking(session, booking_id), act, _by(scope))
 
 
 @bookings_blp.route(f"{ONE}/proposal-answer", methods=["POST"])
@@ -103,12 +96,9 @@ def reschedule_by_phone(body: dict[str, Any], booking_id: UUID) -> Response:
 @bookings_blp.response(200, BookingSchema)
 def answer_by_phone(body: dict[str, Any], booking_id: UUID) -> Response:
     """Take the time that the clinic proposes, or keep the old one; needs If-Match"""
+    act = partial(moving.answer_proposal, accept=body["accept"])
     with by_phone() as (session, scope):
-        version = check_version(get_booking(session, booking_id))
-        booking = moving.answer_proposal(
-            session, booking_id, accept=body["accept"], expected=version, actor=_by(scope)
-        )
-        return shown(session, scope, booking)
+        return changed(session, scope, get_booking(session, booking_id), act, _by(scope))
 
 
 @bookings_blp.route(f"{ONE}/still-coming", methods=["POST"])
