@@ -12,7 +12,7 @@ from phr_api.appointments.models import Booking, Hold, WaitlistEntry
 from phr_api.identity.models import Profile
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
-from tests.appointments.asking import book, hold
+from tests.appointments.asking import act, book, hold, seats_by
 from tests.appointments.test_waiting import Bound, a_full_slot, by_day, free, offer_to, work
 from tests.factories.appointments import make_slot
 from tests.factories.consent import make_carer
@@ -95,6 +95,9 @@ def test_another_carer_sees_and_takes_it_and_the_booking_is_theirs(
     again = book(client, offered.other, seen, name="k")
     assert (again.status_code, again.get_json()) == (201, made.get_json())
     assert book(client, offered.ended, seen).status_code == 404
+    path = f"/v1/profiles/{offered.child.id}/bookings/{row.id}"
+    assert act(client, path, "cancellation", offered.other, {}).status_code == 200
+    assert seats_by(session, row) == {1: None}
 
 
 def test_another_carer_declines_it(client: FlaskClient, session: Session, offered: Offered) -> None:
