@@ -1,6 +1,7 @@
 """`queue.position` on /v1/events: every change of a line reaches those whose place it changed."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlalchemy.orm import Session
 from phr_api.appointments.models import Booking
 from phr_api.identity.models import PhoneProof
 from phr_api.kit import clock
+from phr_api.notifications import drain_once
 from phr_api.notifications.models import LineChange
 from phr_api.notifications.service import outbox
 from tests.appointments.conftest import noon
@@ -127,7 +129,7 @@ def test_seen_and_gone_to_another_line(
     relay()
     assert position(reader) == ("B001", "done", None)
     reader.close()
-    again.answer.close()
+    again.close()
 
 
 def test_only_who_may_see_the_booking_follows_it(
@@ -214,3 +216,20 @@ def test_a_change_that_concerns_no_place_marks_nothing(
     session.rollback()
     relay()
     assert session.scalars(query).all() == []
+
+
+def test_the_worker_wakes_by_account_ids_alone(
+    session: Session, desk: Desk, as_worker: Callable[[], AbstractContextManager[None]]
+) -> None:
+    citizen = make_citizen(session)
+    arrive(session, desk, citizen)
+    connection = session.connection().connection.driver_connection
+    connection.execute("LISTEN phr_lines")  # type: ignore[union-attr]
+    session.commit()
+    with as_worker():
+        assert drain_once()
+    got = next(iter(connection.notifies(timeout=5, stop_after=1)))  # type: ignore[union-attr]
+    assert str(citizen.account.id) in got.payload.split(",")
+    assert all(UUID(one) for one in got.payload.split(","))
+    connection.execute("UNLISTEN *")  # type: ignore[union-attr]
+    assert session.scalars(select(LineChange.id)).all() == []

@@ -75,11 +75,9 @@ def drain_once() -> bool:
 
     Returns whether there was anything to do.
     """
-    with unit_of_work() as session:
-        told = drain(session, clock.now())
-    with unit_of_work() as session:
-        woken = wake_lines(session, clock.now())
-    return told + woken > 0
+    at = clock.now()
+    with unit_of_work() as session:  # one for both: this is asked twenty times a second
+        return drain(session, at) + wake_lines(session, at) > 0
 
 
 def wake_lines(session: Session, at: datetime) -> int:
