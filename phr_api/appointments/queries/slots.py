@@ -44,16 +44,16 @@ def find_next_free(
 
     Walks ix_slot_service_id_starts_at.
     """
-    is_free = select(Seat.slot_id).where(Seat.slot_id == Slot.id, *_FREE).exists()
     query = _slots().where(
-        Slot.service_id == service_id,
-        Slot.status == "open",
-        Slot.starts_at > after,
-        Slot.opens_at <= at,
-        Slot.closes_at > at,
-        is_free,
+        Slot.service_id == service_id, Slot.starts_at > after, *can_be_booked(at)
     )
     return [SlotRow(*row) for row in session.execute(query.order_by(Slot.starts_at).limit(limit))]
+
+
+def can_be_booked(at: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Conditions of a slot that can be booked at `at`: open, released, with a free seat."""
+    is_free = select(Seat.slot_id).where(Seat.slot_id == Slot.id, *_FREE).exists()
+    return (Slot.status == "open", Slot.opens_at <= at, Slot.closes_at > at, is_free)
 
 
 _FREE: tuple[ColumnElement[bool], ...] = (Seat.booking_id.is_(None), ~Seat.for_waitlist)

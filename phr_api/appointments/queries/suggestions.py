@@ -5,8 +5,8 @@ from datetime import datetime, time, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from phr_api.appointments.models import Booking, Schedule, Seat, Slot
-from phr_api.appointments.queries.slots import SlotRow, get_slot
+from phr_api.appointments.models import Booking, Schedule, Slot
+from phr_api.appointments.queries.slots import SlotRow, can_be_booked, get_slot
 from phr_api.appointments.rules.fitting import Choice, Days
 from phr_api.consent import RecordScope
 from phr_api.kit import clock
@@ -31,19 +31,11 @@ def find_nearest(session: Session, choice: Choice, days: Days, *, at: datetime) 
 
     Walks ix_slot_service_id_starts_at.
     """
-    is_free = (
-        select(Seat.slot_id)
-        .where(Seat.slot_id == Slot.id, Seat.booking_id.is_(None), ~Seat.for_waitlist)
-        .exists()
-    )
     query = select(Slot.id).where(
         Slot.service_id.in_(choice.services),
         Slot.starts_at >= datetime.combine(days.since, time(), clock.VIETNAM),
         Slot.starts_at < datetime.combine(days.until + timedelta(days=1), time(), clock.VIETNAM),
-        Slot.status == "open",
-        Slot.opens_at <= at,
-        Slot.closes_at > at,
-        is_free,
+        *can_be_booked(at),
     )
     if choice.practitioners:
         given = select(Schedule.id).where(Schedule.practitioner_id.in_(choice.practitioners))
