@@ -6,6 +6,7 @@ One start serves them all, in the order of this file; the last test ends it.
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import time
@@ -32,8 +33,10 @@ pytestmark = pytest.mark.xdist_group("make run")
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    return Clone.make(tmp_path_factory.mktemp("newcomer") / "clone")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Generator[Clone]:
+    clone = Clone.make(tmp_path_factory.mktemp("newcomer") / "clone")
+    yield clone
+    shutil.rmtree(Places.of(clone.folder / "var").home)  # for root it is elsewhere
 
 
 @pytest.fixture(scope="module")
