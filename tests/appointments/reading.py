@@ -11,7 +11,7 @@ from phr_api.appointments.models import Booking as BookingRow
 from phr_api.appointments.models import Hold as HoldRow
 from phr_api.appointments.models import Seat as SeatRow
 from phr_api.appointments.models import WaitlistEntry as EntryRow
-from tests.appointments.driving import MINUTE, SERVICES, SLOTS, Clinic
+from tests.appointments.driving import CARED_FOR, MINUTE, SERVICES, SLOTS, Clinic
 from tests.appointments.model import SEATED, Booking, Entry, Hold, World
 
 _OVERLAPS = text(
@@ -116,11 +116,12 @@ def _know_offer(session: Session, clinic: Clinic, row: HoldRow) -> None:
     entry = _name_of(clinic, row.waitlist_entry_id) or ""
     name = f"{entry}.{sum(each.startswith(f'{entry}.') for each in clinic.holders) + 1}"
     clinic.know(name, row.id)
-    clinic.holders[name] = clinic.accounts[
-        session.get_one(EntryRow, row.waitlist_entry_id).account_id
-    ]
+    person = clinic.names[row.people[0]]
+    # whoever may book for the person answers, whether or not they joined the line
+    able = [account for account, whose in CARED_FOR.items() if person in whose]
+    clinic.holders[name] = able[len(clinic.holders) % len(able)]
     for booking_id in session.scalars(select(BookingRow.id).where(BookingRow.hold_id == row.id)):
-        clinic.know(f"{name}/{clinic.names[row.people[0]]}", booking_id)
+        clinic.know(f"{name}/{person}", booking_id)
 
 
 def _entry(clinic: Clinic, row: EntryRow, place: int) -> Entry:
