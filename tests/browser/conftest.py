@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy.orm import Session
 
 from phr_api.devprovider.server import Providers, running
@@ -18,7 +18,8 @@ from tests.commands.test_serve import is_ready, wait_until
 from tests.ports import free_ports
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_MILLISECONDS = 15_000
+PATIENCE_MILLISECONDS = 15_000  # of a busy machine; nothing waits when it is there
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ from playwright.sync_api import expect
 from tests.browser.clinic import CLERK, Clinic
 from tests.browser.desk import Desk
 
+pytestmark = pytest.mark.xdist_group("browser: access")
+
 LEAST_CONTRAST = 4.5  # WCAG 2.2 §1.4.3 AA
 LEAST_CONTRAST_LARGE = 3.0
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
+import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -11,6 +12,8 @@ from phr_api.kit import clock
 from tests.browser.clinic import CLERK, MORNING, NIGHT, Clinic
 from tests.browser.desk import Desk
 from tests.factories.appointments import make_slot, seats_of
+
+pytestmark = pytest.mark.xdist_group("browser: answers")
 
 REASON = "Bác sĩ nghỉ"
 
@@ -36,7 +39,7 @@ def lay(session: Session, booking: Booking, *, since_minutes: int) -> None:
     """Let its time begin so long ago or from now, still today whatever the hour is."""
     midnight = datetime.combine(clock.today(), time(), clock.VIETNAM)
     starts = max(clock.now() - timedelta(minutes=since_minutes), midnight)
-    starts = min(starts, midnight + timedelta(days=1, minutes=-1))
+    starts = min(starts, midnight + timedelta(days=1, seconds=-1))
     times = {"starts_at": starts, "ends_at": starts + timedelta(minutes=15)}
     session.execute(update(Booking).where(Booking.id == booking.id).values(times))
     session.commit()

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,6 +11,8 @@ from phr_api.appointments.models import Booking, Guest, Slot
 from tests.browser.clinic import CLERK, Clinic
 from tests.browser.desk import Desk
 from tests.factories.appointments import make_booking, make_slot
+
+pytestmark = pytest.mark.xdist_group("browser: caller")
 
 CALLER = "Cao Van Goi"
 PHONE = "0900000000"

@@ -2,6 +2,7 @@
 
 from datetime import datetime, time, timedelta
 
+import pytest
 from playwright.sync_api import expect
 from sqlalchemy.orm import Session
 
@@ -12,6 +13,8 @@ from phr_api.vocab import search_key
 from tests.browser.clinic import CLERK, MORNING, Clinic
 from tests.browser.desk import Desk
 from tests.factories.appointments import make_slot
+
+pytestmark = pytest.mark.xdist_group("browser: full house")
 
 FAMILIES = ("Nguyễn", "Trần", "Lê", "Phạm", "Hoàng", "Vũ", "Đặng", "Bùi", "Đỗ", "Hồ")
 GIVEN = ("An", "Bình", "Cường", "Dung", "Hạnh", "Khánh", "Lan", "Minh", "Ngọc", "Quân")

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pytest
 from playwright.sync_api import Route, expect
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -12,6 +13,8 @@ from phr_api.kit import clock
 from tests.browser.clinic import CLERK, COLLEAGUE, Clinic
 from tests.browser.desk import Desk
 from tests.commands.test_serve import wait_until
+
+pytestmark = pytest.mark.xdist_group("browser: lock")
 
 LOCKED = "Đã khóa sau 10 phút"
 
@@ -159,7 +162,7 @@ def test_the_page_comes_back_by_itself_when_it_was_opened_without_a_connection(
     expect(desk.page.locator("#net")).to_contain_text("Mất kết nối")
     expect(desk.page.locator(".welcome")).to_be_visible()
     desk.page.unroute("**/page-renewal")
-    expect(desk.page.locator("[aria-pressed=true]")).to_contain_text(CLERK, timeout=15_000)
+    expect(desk.page.locator("[aria-pressed=true]")).to_contain_text(CLERK)
     expect(desk.page.locator("#net")).to_be_empty()
 
 

@@ -1,5 +1,6 @@
 """A clerk's whole morning at the desk's page, by keyboard and scanner alone."""
 
+import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -7,6 +8,8 @@ from sqlalchemy.orm import Session
 from phr_api.appointments.models import Booking, BookingEvent, Ticket
 from tests.browser.clinic import CLERK, COLLEAGUE, MORNING, NIGHT, WITH_OLD_CARD, Clinic
 from tests.browser.desk import ARTEFACTS, Desk
+
+pytestmark = pytest.mark.xdist_group("browser: morning")
 
 
 def states_of(session: Session, bookings: list[Booking]) -> list[str]:

@@ -1,5 +1,6 @@
 """A slow network and none: no command is done twice, and numbers go on."""
 
+import pytest
 from playwright.sync_api import Route, expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -8,6 +9,8 @@ from phr_api.appointments.models import Ticket
 from phr_api.kit import clock
 from tests.browser.clinic import CLERK, MORNING, Clinic
 from tests.browser.desk import Desk
+
+pytestmark = pytest.mark.xdist_group("browser: network")
 
 
 def test_a_key_pressed_twice_calls_one_person(desk: Desk, clinic: Clinic, session: Session) -> None:

@@ -2,6 +2,7 @@
 
 from datetime import date, datetime, time, timedelta
 
+import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -12,6 +13,8 @@ from tests.browser.clinic import CLERK, Clinic
 from tests.browser.desk import Desk
 from tests.factories.appointments import make_booking, make_schedule, make_slot
 from tests.factories.people import make_citizen, make_profile
+
+pytestmark = pytest.mark.xdist_group("browser: replan")
 
 PEOPLE = ("Tạ Thị Chiều", "Lâm Văn Muộn")
 SESSION = "Ca chiều"

@@ -1,5 +1,6 @@
 """Who may only read, and who works at two facilities."""
 
+import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -7,6 +8,8 @@ from sqlalchemy.orm import Session
 from phr_api.appointments.models import Booking
 from tests.browser.clinic import BRANCH, LOOKER, MAIN, MORNING, WANDERER, Clinic
 from tests.browser.desk import Desk
+
+pytestmark = pytest.mark.xdist_group("browser: rights")
 
 
 def test_who_may_only_read_finds_no_way_to_write(
