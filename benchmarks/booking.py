@@ -27,8 +27,6 @@ from phr_api import identity
 from phr_api.kit import db
 from phr_api.kit.embedded import EmbeddedServer
 
-SLOTS = Plan(facilities=1, days=1, a_day=20, seats=40, schedules=25)
-HOT_SEATS = 5_000
 # of each way to take a seat
 MOST_ROUNDS = 3
 
@@ -43,8 +41,10 @@ def prepare(installation: Installation, folder: Path, scale: Scale) -> Rush:
     ]
     with psycopg.connect(installation.superuser_dsn) as connection:
         sign_up(connection, people)
-        open_clinics(connection, SLOTS)
-        add_slot(connection, seats=HOT_SEATS)
+        open_clinics(
+            connection, Plan(facilities=1, days=1, a_day=20, seats=scale.seats, schedules=25)
+        )
+        add_slot(connection, seats=scale.hot_seats)
         row = connection.execute("SELECT id FROM clinic_service").fetchone()
         connection.commit()
         connection.autocommit = True
