@@ -85,5 +85,9 @@ def run(cluster: EmbeddedServer, data_dir: Path, scale: Scale) -> Report:
             take(connection, _FIRST_DAYS, opening(clock.now()) + timedelta(days=FULL_DAYS))
         full = interleaved(min(scale.rounds, 3), measures)
         milliseconds = 1000 * statistics.median(full["search"])
-        report.say(f"  p50 of search with the first {FULL_DAYS} days full: {milliseconds:.2f} ms")
+        ratio = median_ratio(full["search"], full["one clinic"])
+        report.say(
+            f"  p50 of search with the first {FULL_DAYS} days full: {milliseconds:.2f} ms,"
+            f" {ratio:.1f} x one clinic's"
+        )
     return report
