@@ -29,7 +29,7 @@ export function notes(booking) {
 }
 
 /** The actions that this booking allows now, by key. */
-export function actionsOf(desk, booking) {
+function actionsOf(desk, booking) {
   if (!desk.mayWrite) return [];
   const actions = [];
   if (booking.state === "requested") actions.push({ key: "c", text: t("do.confirm"), run: () => confirm(desk, booking) });

@@ -144,7 +144,7 @@ async function show(name) {
 function everywhere() {
   const keys = {
     "?": () => showKeys(VIEWS),
-    l: () => attempt(otherLanguage),
+    l: () => run("language", otherLanguage),
     "Alt+q": () => attempt(signOut),
     "Alt+f": to.otherFacility,
     "+": to.signInAnother,

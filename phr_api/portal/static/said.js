@@ -22,7 +22,6 @@ export function saying() {
 /** Show that nobody answers, or that somebody does again. */
 export function away(isSo) {
   if (isAway === isSo) return;
-  document.body.classList.toggle("away", isSo);
   document.querySelector("#net").replaceChildren(...(isSo ? [h("strong", {}, t("net.away"))] : []));
   if (!isSo) say(t("said.back"), "good");
   isAway = isSo;

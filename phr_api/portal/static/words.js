@@ -9,18 +9,18 @@ export function language() {
   return chosen;
 }
 
-/** Read the words of the chosen language. */
-export async function loadWords() {
-  const answer = await fetch(`/desk/words.${chosen}.json`);
+/** Read the words of a language; it is the page's from the moment that they are there. */
+export async function loadWords(wanted = chosen) {
+  const answer = await fetch(`/desk/words.${wanted}.json`);
   words = await answer.json();
-  document.documentElement.lang = chosen;
+  chosen = wanted;
+  document.documentElement.lang = wanted;
 }
 
 /** The other language from now on. */
 export async function switchLanguage() {
-  chosen = chosen === "vi" ? "en" : "vi";
+  await loadWords(chosen === "vi" ? "en" : "vi");
   localStorage.setItem(KEPT, chosen);
-  await loadWords();
 }
 
 /** The words of a key with their values filled in; the key itself if there are none. */
