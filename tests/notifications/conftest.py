@@ -1,6 +1,6 @@
 """A sender that remembers, in place of the network."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,9 +22,11 @@ class FakeSender:
 
     sent: list[Message] = field(default_factory=list)
     answers: list[Sent] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None  # what happens while it is waited for
 
     def send(self, messages: Sequence[Message], at: datetime) -> list[Sent]:  # noqa: ARG002
         self.sent.extend(messages)
+        self.meanwhile()
         return [self.answers.pop(0) if self.answers else Sent() for _ in messages]
 
 

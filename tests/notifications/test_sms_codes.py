@@ -219,6 +219,23 @@ def test_a_gateway_that_is_away_is_said_and_leaves_no_code(
     assert ask(client, citizen, phone).status_code == 202
 
 
+def test_a_code_that_was_not_sent_takes_no_newer_one_with_it(
+    client: FlaskClient, session: Session, gateway: FakeSender
+) -> None:
+    """The gateway keeps the first waiting; the second is sent and counts before it gives up."""
+    citizen, answers = make_citizen(session), list[int]()
+
+    def ask_again() -> None:
+        gateway.meanwhile = lambda: None
+        answers.append(ask(client, citizen, new_phone()).status_code)
+
+    gateway.meanwhile = ask_again
+    gateway.answers = [Sent(), Sent(reason="unavailable")]
+    assert ask(client, citizen, new_phone()).status_code == 503
+    assert answers == [202]
+    assert prove(client, citizen, code_in(gateway.sent[-1].text)).status_code == 200
+
+
 def test_what_is_no_number_of_a_mobile_or_no_code_is_refused(
     client: FlaskClient, session: Session, gateway: FakeSender
 ) -> None:

@@ -59,12 +59,13 @@ def send_code(principal: Principal, phone: str, language: str) -> datetime:
             return held.expires_at
     limits.take((CODES, principal.principal_id), (CODES_TO, phone))
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+    code_hash = _hash(principal, phone, code)
     expires_at = at + CODE_LIFE
     with unit_of_work() as session:
         require_live(session, principal)
         values = {
             "phone": phone,
-            "code_hash": _hash(principal, phone, code),
+            "code_hash": code_hash,
             "sent_at": at,
             "expires_at": expires_at,
             "attempts": 0,
@@ -76,7 +77,7 @@ def send_code(principal: Principal, phone: str, language: str) -> datetime:
     if sent.reason is not None:
         with unit_of_work() as session:
             require_live(session, principal)
-            _forget(session, principal)
+            _forget(session, principal, code_hash)
         raise SmsUnavailable
     return expires_at
 
@@ -110,7 +111,7 @@ def _try(session: Session, principal: Principal, code: str) -> bool:
     phone = held.phone
     if not hmac.compare_digest(held.code_hash, _hash(principal, phone, code)):
         return False
-    _forget(session, principal)
+    _forget(session, principal, held.code_hash)
     values = {"sms_phone": phone, "sms_proven_at": at, "updated_at": at}
     row = insert(NotificationSetting).values(account_id=principal.principal_id, version=1, **values)
     later = values | {"version": NotificationSetting.version + 1}
@@ -118,9 +119,13 @@ def _try(session: Session, principal: Principal, code: str) -> bool:
     return True
 
 
-def _forget(session: Session, principal: Principal) -> None:
-    session.flush()
-    session.execute(delete(SmsCode).where(SmsCode.account_id == principal.principal_id))
+def _forget(session: Session, principal: Principal, code_hash: bytes) -> None:
+    """Delete this code; a newer one that took its place stays."""
+    session.execute(
+        delete(SmsCode).where(
+            SmsCode.account_id == principal.principal_id, SmsCode.code_hash == code_hash
+        )
+    )
 
 
 def _hash(principal: Principal, phone: str, code: str) -> bytes:
