@@ -12,7 +12,6 @@ from phr_api.identity.models import Account, AccountSession
 from phr_api.kit import clock
 from tests.browser.clinic import CLERK, COLLEAGUE, Clinic
 from tests.browser.desk import Desk
-from tests.commands.test_serve import wait_until
 
 pytestmark = pytest.mark.xdist_group("browser: lock")
 
@@ -43,9 +42,14 @@ def let_rest(session: Session, row: AccountSession, *, left: int = -1) -> None:
 def test_whose_hands_rest_for_ten_minutes_is_locked_out(
     desk: Desk, clinic: Clinic, session: Session
 ) -> None:
+    """In this tab alone: the same hands may work in another, and the server hears of those."""
     desk.page.clock.install()
     desk.page.reload()
     desk.begin(CLERK)
+    ended: list[str] = []
+    desk.page.on(
+        "request", lambda asked: ended.append(asked.method) if asked.method == "DELETE" else None
+    )
     desk.page.clock.fast_forward("09:50")
     desk.press("End")  # still there
     desk.page.clock.fast_forward("09:50")
@@ -59,7 +63,8 @@ def test_whose_hands_rest_for_ten_minutes_is_locked_out(
     desk.says(f"{CLERK}: đã khóa")
     desk.shoot("30-locked")
     expect(desk.page.locator("tbody, dialog")).to_have_count(0)  # nothing of anybody in sight
-    wait_until(lambda: [row.end_reason for row in sessions_of(session, clinic)] == ["ended"])
+    assert ended == []
+    assert [row.ended_at for row in sessions_of(session, clinic)] == [None]
 
 
 def test_the_server_hears_of_hands_and_of_nothing_else(
@@ -83,6 +88,23 @@ def test_the_server_hears_of_hands_and_of_nothing_else(
         desk.press("End")
         desk.page.clock.fast_forward("00:06")
     assert len(renewals) == 1
+    (told,) = sessions_of(session, clinic)
+    assert told.expires_at > clock.now() + timedelta(minutes=5)
+
+
+def test_hands_after_a_page_was_loaded_are_told_soon(
+    desk: Desk, clinic: Clinic, session: Session
+) -> None:
+    """Loading renews without hands: the server counts on from those of before."""
+    desk.begin(CLERK)
+    desk.page.clock.install()
+    desk.page.reload()
+    expect(desk.page.locator("tbody")).to_have_count(1)
+    (row,) = sessions_of(session, clinic)
+    let_rest(session, row, left=60)
+    desk.press("End")
+    with desk.page.expect_response("**/page-renewal"):
+        desk.page.clock.fast_forward("00:06")
     (told,) = sessions_of(session, clinic)
     assert told.expires_at > clock.now() + timedelta(minutes=5)
 

@@ -93,7 +93,7 @@ export class Caller {
     this.#renewing ??= ask("POST", "/v1/sessions/page-renewal", { body })
       .then(({ data }) => {
         this.#token = data.accessToken;
-        this.#toldAt = at;
+        if (body.idleSeconds !== undefined) this.#toldAt = at;
       })
       .catch((error) => {
         if (!(error instanceof Problem) || error.status !== 401) throw error;

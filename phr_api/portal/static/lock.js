@@ -23,8 +23,7 @@ export function watchHands({ acting, clerks, lock }) {
 function look(clerk, lock) {
   const { caller } = clerk;
   if (Date.now() - Math.max(caller.seenAt, clerk.since) > IDLE) {
-    caller.end().catch(() => {}); // without network the server locks it by itself
-    lock(clerk);
+    lock(clerk); // the server ends it by itself, unless the same hands work in another tab
   } else if (caller.isUntold(TELL)) {
     caller.renew().catch((error) => {
       if (error instanceof SignedOut) lock(clerk); // any other failure is tried again by the next look
