@@ -109,22 +109,40 @@ BEGIN
 END $$"""
 
 # Staff and operators open records in scopes that do not show the news of the person they open, and
-# a second opening by the same one within a while is no news.
-TELL_OPENED = """
+# a second opening by the same one within a while is no news. Only an opening that the access log
+# has just got (R15) is told of, with who it was as it stands there.
+_IS_TOLD = """EXISTS (
+        SELECT FROM notification n
+        WHERE n.profile_id = p_person AND n.kind = v_kind
+          AND n.ref_id IS NOT DISTINCT FROM p_actor
+          AND n.created_at > p_at - interval '15 minutes')"""
+TELL_OPENED = f"""
 CREATE FUNCTION tell_opened(
-    p_id uuid, p_person uuid, p_actor uuid, p_kind text, p_who text, p_classes text[],
-    p_is_urgent boolean, p_at timestamptz, p_until timestamptz, p_since timestamptz
-) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    p_id uuid, p_person uuid, p_actor uuid, p_is_emergency boolean, p_at timestamptz
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+DECLARE
+    v_kind text := CASE WHEN p_is_emergency THEN 'access.emergency' ELSE 'access.opened' END;
+BEGIN
+    IF {_IS_TOLD} THEN
+        RETURN;
+    END IF;
+    -- who opens it at the same time waits, and then sees that it is told
+    PERFORM pg_advisory_xact_lock(hashtextextended(format('opening %s %s', p_person, p_actor), 0));
     INSERT INTO notification (id, profile_id, category, kind, ref_kind, ref_id, params, classes,
                               is_urgent, created_at, due_at, expires_at)
-    SELECT p_id, p_person, 'access', p_kind, 'actor', p_actor,
-           jsonb_build_object('who', p_who, 'when', p_at), p_classes, p_is_urgent,
-           p_at, p_at, p_until
-    WHERE NOT EXISTS (
-        SELECT FROM notification n
-        WHERE n.profile_id = p_person AND n.kind = p_kind
-          AND n.ref_id IS NOT DISTINCT FROM p_actor AND n.created_at > p_since)
-$$"""
+    SELECT p_id, p_person, 'access', v_kind, 'actor', p_actor,
+           jsonb_build_object(
+               'who', CASE e.actor_kind WHEN 'citizen' THEN 'carer' ELSE e.actor_kind END,
+               'when', p_at),
+           ARRAY['hiv', 'mental', 'reproductive', 'tb'], p_is_emergency,
+           p_at, p_at, p_at + interval '2 days'
+    FROM audit_subject s JOIN audit_event e ON e.id = s.event_id
+    WHERE s.profile_id = p_person AND s.at BETWEEN p_at - interval '1 minute' AND p_at
+      AND e.actor_id IS NOT DISTINCT FROM p_actor AND e.actor_kind <> 'system'
+      AND e.action NOT LIKE '%.refused'
+      AND NOT {_IS_TOLD}
+    LIMIT 1;
+END $$"""
 
 # Whatever changes a line says so here, for the relay; a row without a lock that others wait for.
 LINE_CHANGED = """

@@ -1,16 +1,20 @@
 """Somebody opened your record: told once, to everybody but the opener, as each wants it."""
 
+import threading
+import time as system_time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from datetime import time, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from phr_api import records
+from phr_api import audit, records
 from phr_api.audit import Actor
 from phr_api.consent import RecordOpened
 from phr_api.identity.models import Profile
@@ -198,13 +202,14 @@ def test_an_emergency_is_told_at_once_to_who_wants_nothing_else(
     choose(session, person, "emergency", quiet=True)
     actor = Actor(kind="staff", id=doctor.account.id, facility_code="99001")
     for is_emergency in (False, True):
-        opened = RecordOpened(
-            actor=actor,
-            profile_id=ProfileId(person.profile.id),
-            at=clock.now(),
-            is_emergency=is_emergency,
-        )
         with unit_of_work() as web:
+            audit.record(web, actor, action="record.read", subjects=[person.profile.id])
+            opened = RecordOpened(
+                actor=actor,
+                profile_id=ProfileId(person.profile.id),
+                at=clock.now(),
+                is_emergency=is_emergency,
+            )
             on_opened(web, opened)
     deliver(as_worker)
     assert [(one.kind, one.is_urgent) for one in push.sent] == [("access.emergency", True)]
@@ -218,3 +223,67 @@ def test_an_emergency_is_told_at_once_to_who_wants_nothing_else(
         .order_by(Notification.id)
     ).all()
     assert rows == [False, True]
+
+
+def tell_emergency(session: Session, person: Citizen, actor: UUID) -> int:
+    """Call the function as the web's role does, of an emergency now; how many were told."""
+    with unit_of_work() as web:
+        web.execute(
+            text("SELECT tell_opened(:id, :person, :actor, true, :at)"),
+            {"id": uuid4(), "person": person.profile.id, "actor": actor, "at": clock.now()},
+        )
+    told = session.scalars(
+        select(Notification.ref_id).where(Notification.profile_id == person.profile.id)
+    ).all()
+    session.rollback()
+    return len(told)
+
+
+@pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(
+    ("kind", "action", "ago", "told"),
+    [
+        ("staff", "visit.history", 0, 1),
+        ("staff", "visit.history", 120, 0),
+        ("staff", "record.read.refused", 0, 0),
+        ("system", "visit.history", 0, 0),
+        ("staff", None, 0, 0),
+    ],
+)
+def test_nothing_is_told_of_an_opening_that_left_no_trace(
+    session: Session, kind: audit.ActorKind, action: str | None, ago: int, told: int
+) -> None:
+    """Whoever has the web's role cannot invent one in anybody's inbox."""
+    person, other = make_citizen(session), make_citizen(session)
+    actor = Actor(kind=kind, id=uuid4(), facility_code="99001")
+    if action is not None:
+        with clock.moved(timedelta(seconds=-ago)), unit_of_work() as web:
+            audit.record(web, actor, action=action, subjects=[person.profile.id])
+    assert actor.id is not None
+    assert tell_emergency(session, person, uuid4()) == 0
+    assert tell_emergency(session, other, actor.id) == 0
+    assert tell_emergency(session, person, actor.id) == told
+
+
+@pytest.mark.usefixtures("app")
+def test_openings_at_the_same_time_are_one(session: Session) -> None:
+    """As an app opens a record: several requests at once."""
+    person, carer = make_citizen(session), make_citizen(session)
+    actor = Actor(kind="citizen", id=carer.account.id)
+    all_began = threading.Barrier(4)
+
+    def open_it() -> None:
+        with unit_of_work() as web:
+            audit.record(web, actor, action="record.read", subjects=[person.profile.id])
+            all_began.wait()
+            on_opened(
+                web,
+                RecordOpened(actor=actor, profile_id=ProfileId(person.profile.id), at=clock.now()),
+            )
+            system_time.sleep(0.2)  # the others tell before this one commits, if they can
+
+    with ThreadPoolExecutor(4) as pool:
+        for one in [pool.submit(open_it) for _ in range(4)]:
+            one.result()
+    query = select(Notification.id).where(Notification.profile_id == person.profile.id)
+    assert len(session.scalars(query).all()) == 1

@@ -71,10 +71,7 @@ def upgrade() -> None:
     let_worker(op, "sms_code")
     op.execute(functions.TARGETS)
     op.execute(functions.READ_INBOX)
-    opened = (
-        "tell_opened(uuid, uuid, uuid, text, text, text[], boolean, timestamptz, timestamptz,"
-        " timestamptz)"
-    )
+    opened = "tell_opened(uuid, uuid, uuid, boolean, timestamptz)"
     definer(op, functions.TELL_OPENED, opened, to=("phr_web", "phr_worker"))
     accounts = "line_accounts(uuid[], date[], uuid[], timestamptz)"
     definer(op, functions.LINE_ACCOUNTS, accounts, to=("phr_worker",))

@@ -63,7 +63,7 @@ def _trace(session: Session, facility_code: str, submission_id: UUID) -> None:
         subjects=people,
         details={"submission": str(submission_id)},
     )
-    for person in people:
+    for person in sorted(people):
         publish(session, RecordOpened(actor=operator, profile_id=ProfileId(person), at=clock.now()))
 
 
