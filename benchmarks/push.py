@@ -157,6 +157,7 @@ def some_messages(count: int) -> list[Any]:
     return [
         compose(
             Message(
+                delivery_id=uuid4(),
                 notification_id=uuid4(),
                 channel="push",
                 address=f"token-{numbered('session', number % PEOPLE)}",

@@ -22,6 +22,7 @@ from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
 from phr_api.notifications import KINDS, deliver_once, drain_once, on_opened
 from phr_api.notifications.models import Notification, NotificationSetting
+from phr_api.notifications.service.push import compose
 from phr_api.vocab import ProfileId
 from tests.factories.appointments import make_booking, make_slot
 from tests.factories.consent import make_carer
@@ -214,6 +215,8 @@ def test_an_emergency_is_told_at_once_to_who_wants_nothing_else(
     deliver(as_worker)
     assert [(one.kind, one.is_urgent) for one in push.sent] == [("access.emergency", True)]
     assert push.sent[0].text == KINDS["access.emergency"].vi.push
+    data = compose(push.sent[0], clock.now()).data
+    assert set(data) == {"id", "category", "kind", "profileId"}  # who it was is behind sign-in
     told = inbox(client, person)
     assert [one["kind"] for one in told] == ["access.emergency", "access.opened"]
     session.rollback()

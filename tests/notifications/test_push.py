@@ -44,6 +44,7 @@ def sender(fcm: FcmServer) -> Generator[FcmSender]:
 
 def message(**given: object) -> Message:
     values = {
+        "delivery_id": new_row_id(),
         "notification_id": new_row_id(),
         "channel": "push",
         "address": f"token-{uuid4().hex}",

@@ -62,7 +62,7 @@ def test_an_sms_is_neutral_and_carries_its_id(gateway: FakeGateway) -> None:
     assert sender.send([one], clock.now())[0].reason is None
     sender.close()
     text = "Lịch hẹn của bạn có thay đổi. Mở ứng dụng để xem."
-    assert gateway.taken == [{"to": "+84900000009", "text": text, "id": str(one.notification_id)}]
+    assert gateway.taken == [{"to": "+84900000009", "text": text, "id": str(one.delivery_id)}]
 
 
 @pytest.mark.parametrize(

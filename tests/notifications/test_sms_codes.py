@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import timedelta
@@ -16,11 +17,12 @@ from werkzeug.test import TestResponse
 
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
-from phr_api.notifications import drain_once, trim
+from phr_api.notifications import deliver, drain_once, trim
 from phr_api.notifications.models import Delivery, NotificationSetting, SmsCode, SmsDay
 from phr_api.notifications.rules.policy import Sent
 from phr_api.notifications.service import ceiling
 from tests.contract.rows.notifications import SETTINGS
+from tests.factories.consent import make_carer
 from tests.factories.notifications import make_notification, make_token
 from tests.factories.people import SignedIn, bearer, make_citizen, make_phone
 from tests.notifications.conftest import FakeSender
@@ -273,6 +275,28 @@ def test_more_than_a_days_sms_end_and_the_push_stays(
     with clock.moved(timedelta(days=1)):
         tell(session, second, as_worker)
     assert sms_of(session, second)[-1] == ("due", None)
+
+
+def test_each_persons_sms_is_a_message_of_its_own(
+    session: Session, push: FakeSender, as_worker: AsWorker
+) -> None:
+    """A gateway that knows a repeat by its id would take the second parent's for one."""
+    child = make_citizen(session)
+    parent = make_citizen(session)
+    make_carer(session, account=parent.account, child=child.profile)
+    for who in (child, parent):
+        session.add(proven(who, new_phone()))
+    session.commit()
+    sms: FakeSender = push.sms  # type: ignore[attr-defined]
+    sms.answers = [Sent(reason="unavailable")] * 2
+    tell(session, child, as_worker)
+    with as_worker():
+        deliver("sms")
+        with clock.moved(timedelta(minutes=1)):
+            deliver("sms")
+    ids = Counter((one.address, one.delivery_id) for one in sms.sent)
+    assert sorted(ids.values()) == [2, 2]  # a repeat has the id of its first
+    assert len({delivery_id for _, delivery_id in ids}) == 2
 
 
 def proven(who: SignedIn, phone: str) -> NotificationSetting:

@@ -17,7 +17,7 @@ from phr_api.notifications.models import Delivery, PushToken
 
 # What cannot arrive in time any more is expired here, and never sent. Where each of the others goes
 # is read by the same statement: the rights are those of the moment of sending. Several devices of
-# an account are one SMS.
+# an account are one SMS. Who opened a record is behind sign-in, as in the inbox.
 _CLAIM = """
 WITH due AS (
     SELECT c.id FROM delivery c
@@ -33,7 +33,9 @@ WITH due AS (
 )
 SELECT DISTINCT ON (c.id)
        c.id, c.state, c.attempts, c.expires_at, c.token_id, c.notification_id, c.collapse_id,
-       n.kind, n.category, n.is_urgent, n.ref_kind, n.ref_id, n.profile_id, t.platform, t.language,
+       n.kind, n.category, n.is_urgent, n.ref_kind,
+       CASE WHEN n.category <> 'access' THEN n.ref_id END,
+       n.profile_id, t.platform, t.language,
        CASE c.channel WHEN 'push' THEN t.token ELSE t.sms_phone END
 FROM claimed c
 JOIN notification n ON n.id = c.notification_id

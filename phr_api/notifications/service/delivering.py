@@ -115,6 +115,7 @@ def _no_recipient(one: Claim, at: datetime) -> End:
 def _message(channel: str, one: Claim, address: str) -> Message:
     language = one.language or "vi"
     return Message(
+        delivery_id=one.id,
         notification_id=one.notification_id,
         channel=channel,
         address=address,

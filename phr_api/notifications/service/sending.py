@@ -14,6 +14,7 @@ from phr_api.notifications.rules.policy import Sent
 class Message:
     """One message on its way to one device or phone: neutral words and ids (R26)."""
 
+    delivery_id: UUID  # one device or phone, whatever the number of tries
     notification_id: UUID
     channel: str
     address: str  # the device's token, or the phone's number; never printed

@@ -51,7 +51,7 @@ class SmsGateway:
         return outcomes + [Sent(reason="transport")] * (len(messages) - len(outcomes))
 
     def _send(self, message: Message) -> Sent:
-        body = {"to": message.address, "text": message.text, "id": str(message.notification_id)}
+        body = {"to": message.address, "text": message.text, "id": str(message.delivery_id)}
         try:
             answer = self._http.post(self._url, json=body)
         except httpx.HTTPError as error:

@@ -136,6 +136,7 @@ def _hash(principal: Principal, phone: str, code: str) -> bytes:
 def _message(phone: str, code: str, language: str, expires_at: datetime) -> Message:
     message_id = new_row_id()
     return Message(
+        delivery_id=message_id,
         notification_id=message_id,
         channel="sms",
         address=phone,
