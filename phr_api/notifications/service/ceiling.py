@@ -1,32 +1,45 @@
 """How many SMS an account, and a number, is sent a day: they cost, and a number can be flooded."""
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from phr_api.kit import limits
-from phr_api.kit.db import run
+from phr_api.kit.db import do, run
 
 SMS_A_DAY = 10
 
-# One statement, so that two workers cannot share the last place of the day.
-_TAKE = (
-    "INSERT INTO sms_day AS d (key, on_date, count) VALUES (%(key)s, %(on)s, 1)"
-    " ON CONFLICT (key, on_date) DO UPDATE SET count = d.count + 1 WHERE d.count < %(most)s"
-    " RETURNING d.count"
+# Makes or locks all the counts in one order, so that workers wait for each other and for nothing
+# else; they are held until the transaction ends.
+_LOCK = (
+    "INSERT INTO sms_day AS d (key, on_date, count)"
+    " SELECT k, %(on)s, 0 FROM unnest(%(keys)s::bytea[]) AS k ORDER BY k"
+    " ON CONFLICT (key, on_date) DO UPDATE SET count = d.count RETURNING key, count"
+)
+_COUNT = (
+    "UPDATE sms_day d SET count = c.count FROM unnest(%(keys)s::bytea[], %(counts)s::integer[])"
+    " AS c (key, count) WHERE d.key = c.key AND d.on_date = %(on)s"
 )
 
 
-def take_sms(session: Session, account_id: UUID, phone: str, on: date) -> bool:
-    """Count one SMS of that day to this account and number; False when either had its share.
+def take_sms(session: Session, wanted: Sequence[tuple[UUID, str]], on: date) -> list[bool]:
+    """Count SMS of that day to these accounts and numbers; which of them have room with both.
 
-    The account's share is used first, so that a number which several accounts proved is not what
-    one of them uses up alone.
+    What the number has no room for is not taken from the account's share, nor the other way.
     """
-    uses = (("sms of account", str(account_id)), ("sms to number", phone))
-    return all(_take(session, limits.key_of(name, value), on) for name, value in uses)
-
-
-def _take(session: Session, key: bytes, on: date) -> bool:
-    return bool(run(session, _TAKE, {"key": key, "on": on, "most": SMS_A_DAY}))
+    uses = [
+        (limits.key_of("sms of account", str(account)), limits.key_of("sms to number", phone))
+        for account, phone in wanted
+    ]
+    keys = sorted({key for use in uses for key in use})
+    counts: dict[bytes, int] = dict(run(session, _LOCK, {"keys": keys, "on": on}))
+    has_room = []
+    for use in uses:
+        has = all(counts[key] < SMS_A_DAY for key in use)
+        for key in use if has else ():
+            counts[key] += 1
+        has_room.append(has)
+    do(session, _COUNT, {"keys": list(counts), "counts": list(counts.values()), "on": on})
+    return has_room

@@ -148,13 +148,14 @@ def _keep_ceiling(
     session: Session, planned: list[dict[str, Any]], targets: Sequence[Target], at: datetime
 ) -> None:
     """End the SMS that are more than a day's; the push and the inbox stay."""
-    phones = {(one.notification_id, one.account_id): one.sms_phone for one in targets}
-    on = at.astimezone(clock.VIETNAM).date()
-    for row in planned:
-        phone = phones[row["notification_id"], row["account_id"]]
-        if row["channel"] != "sms" or row["state"] != "due" or phone is None:
-            continue
-        if not take_sms(session, row["account_id"], phone, on):
+    phones = {(one.notification_id, one.account_id): one.sms_phone or "" for one in targets}
+    sms = [row for row in planned if row["channel"] == "sms" and row["state"] == "due"]
+    if not sms:
+        return
+    wanted = [(row["account_id"], phones[row["notification_id"], row["account_id"]]) for row in sms]
+    has_room = take_sms(session, wanted, at.astimezone(clock.VIETNAM).date())
+    for row, has in zip(sms, has_room, strict=True):
+        if not has:
             row |= {"state": "dead", "reason": "daily-ceiling"}
 
 
