@@ -188,6 +188,12 @@ class Delivery(Base):
             postgresql_nulls_not_distinct=True,
         ),
         Index("ix_delivery_due", "due_at", postgresql_where=text("state = 'due'")),
+        Index(
+            "ix_delivery_token_id_collapse_id",
+            "token_id",
+            "collapse_id",
+            postgresql_where=text("token_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UuidPk]

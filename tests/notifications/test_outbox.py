@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, time, timedelta
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import select, update
@@ -349,3 +350,36 @@ def test_both_roles_commit(session: Session) -> None:
     """The worker may do all this under its own role; the web may not look."""
     with unit_of_work() as web, pytest.raises(Exception, match="permission denied"):
         web.execute(select(Delivery.id)).all()
+
+
+def test_a_state_that_was_late_does_not_replace_the_newer_one(
+    session: Session, push: FakeSender, as_worker: AsWorker
+) -> None:
+    """Their place on the phone is one, and a retry of the older would stand there last."""
+    citizen, booking = make_citizen(session), uuid4()
+    make_token(session, citizen)
+
+    def tell(kind: str, ref: UUID = booking) -> None:
+        make_notification(session, profile_id=citizen.profile.id, kind=kind, ref_id=ref)
+
+    def work(minutes: int) -> list[str]:
+        push.sent.clear()
+        with as_worker(), clock.moved(timedelta(minutes=minutes)):
+            drain_once()
+            deliver_once()
+        return sorted(one.kind for one in push.sent)
+
+    push.answers = [Sent(reason="unavailable")]
+    tell("booking.requested")
+    assert work(0) == ["booking.requested"]
+    tell("booking.confirmed")
+    assert work(0) == ["booking.confirmed"]
+    assert work(5) == []
+    ends = select(Delivery.state, Delivery.reason).order_by(Delivery.notification_id)
+    assert list(session.execute(ends)) == [("dead", "superseded"), ("handed", None)]
+    session.rollback()
+    # both in one batch: the newest of each place alone
+    tell("booking.moved")
+    tell("booking.cancelled")
+    tell("booking.requested", ref=uuid4())
+    assert work(6) == ["booking.cancelled", "booking.requested"]

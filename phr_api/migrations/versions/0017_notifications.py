@@ -50,15 +50,19 @@ CREATE TABLE sms_day (
     "ALTER TABLE notification DROP CONSTRAINT ck_notification_category",
     """
 ALTER TABLE notification ADD CONSTRAINT ck_notification_category CHECK (category IN ('booking',
-    'reminder', 'offer', 'record', 'correction', 'access', 'queue', 'account')) NOT VALID
+    'reminder', 'offer', 'record', 'correction', 'access', 'queue', 'account'))
 """,
-    "ALTER TABLE notification VALIDATE CONSTRAINT ck_notification_category",
     # whose numbers of today there are is asked at each change of a line
     """
 CREATE INDEX ix_ticket_profile_id_on_date ON ticket (profile_id, on_date)
     WHERE profile_id IS NOT NULL
 """,
     "CREATE INDEX ix_ticket_account_id_on_date ON ticket (account_id, on_date) WHERE via_phone",
+    # whether something newer has a push's place on the phone is asked when it is claimed
+    """
+CREATE INDEX ix_delivery_token_id_collapse_id ON delivery (token_id, collapse_id)
+    WHERE token_id IS NOT NULL
+""",
 )
 
 

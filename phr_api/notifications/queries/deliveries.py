@@ -15,19 +15,27 @@ from sqlalchemy.orm import Session
 from phr_api.kit.db import do, run
 from phr_api.notifications.models import Delivery, PushToken
 
-# What cannot arrive in time any more is expired here, and never sent. Where each of the others goes
+# What cannot arrive in time any more is expired here, and never sent; nor is what would take the
+# place of something newer on its phone. Where each of the others goes
 # is read by the same statement: the rights are those of the moment of sending. Several devices of
 # an account are one SMS. Who opened a record is behind sign-in, as in the inbox.
 _CLAIM = """
 WITH due AS (
-    SELECT c.id FROM delivery c
+    SELECT c.id, EXISTS (
+        SELECT FROM delivery newer
+        WHERE newer.token_id = c.token_id AND newer.collapse_id = c.collapse_id
+          AND newer.notification_id > c.notification_id
+          AND (newer.state = 'handed' OR newer.state = 'due' AND newer.expires_at > %(at)s)
+    ) AS is_superseded
+    FROM delivery c
     WHERE c.state = 'due' AND c.due_at <= %(at)s AND c.channel = %(channel)s
     ORDER BY c.due_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 ), claimed AS (
     UPDATE delivery d SET due_at = %(until)s, attempts = d.attempts + 1, updated_at = %(at)s,
-           state = CASE WHEN d.expires_at <= %(at)s THEN 'expired' ELSE d.state END,
+           state = CASE WHEN d.expires_at <= %(at)s THEN 'expired'
+                        WHEN due.is_superseded THEN 'dead' ELSE d.state END,
            reason = CASE WHEN d.expires_at <= %(at)s THEN coalesce(d.reason, 'too-late')
-                         ELSE d.reason END
+                         WHEN due.is_superseded THEN 'superseded' ELSE d.reason END
     FROM due WHERE d.id = due.id
     RETURNING d.*
 )
@@ -41,7 +49,7 @@ FROM claimed c
 JOIN notification n ON n.id = c.notification_id
 LEFT JOIN notification_targets(
     ARRAY (SELECT notification_id FROM claimed WHERE state = 'due'), %(at)s
-) t ON t.notification_id = c.notification_id AND t.account_id = c.account_id
+) t ON c.state = 'due' AND t.notification_id = c.notification_id AND t.account_id = c.account_id
    AND (c.channel = 'sms' OR t.token_id = c.token_id)
 ORDER BY c.id
 """
@@ -59,8 +67,8 @@ _RECORD = (
 class Claim:
     """A delivery that this worker may send until its claim passes.
 
-    `state` is "due", or "expired" for one that ended here. Without an `address` nobody has a right
-    to it any more, or the device is gone.
+    `state` is "due", or "expired" or "dead" for one that ended here. Without an `address` nobody
+    has a right to it any more, or the device is gone.
     """
 
     id: UUID
