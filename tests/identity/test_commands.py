@@ -16,14 +16,22 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from werkzeug.serving import make_server
 
 from phr_api import identity
 from phr_api.__main__ import cli
+from phr_api.devprovider.people import CARER, CITIZEN
 from phr_api.devprovider.server import QuietHandler, running
 from phr_api.identity import keys
-from phr_api.identity.models import Client, ClientKey, Membership
+from phr_api.identity.models import (
+    Client,
+    ClientKey,
+    Membership,
+    ProfileIdentifier,
+    ProfileLink,
+)
 from phr_api.kit import clock
 from phr_api.settings import Settings
 
@@ -205,6 +213,16 @@ def listening(
     identity.configure(settings)
 
 
+@pytest.fixture
+def unlinked(session: Session) -> None:
+    """The demo people as new ones, though a test that seeds linked them to another provider's."""
+    numbers = [CITIZEN.citizen_number, CARER.citizen_number]
+    theirs = select(ProfileIdentifier.profile_id).where(ProfileIdentifier.value.in_(numbers))
+    session.execute(delete(ProfileLink).where(ProfileLink.profile_id.in_(theirs)))
+    session.commit()
+
+
+@pytest.mark.usefixtures("unlinked")
 @pytest.mark.parametrize("who", ["citizen", "carer", "desk", "doctor"])
 def test_a_demo_person_signs_in_over_http(
     command: Command, listening: dict[str, str], who: str
