@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api import appointments, clinics, consent, identity, notifications, records
-from phr_api.appointments.service.schedules import on_service_changed
+from phr_api.appointments.service.schedules import on_facilities_changed, on_service_changed
 from phr_api.audit.service import chain_days, close_refusals
 from phr_api.kit import events, idempotency
 from phr_api.kit.jobs import Task
@@ -27,6 +27,7 @@ CHANGES_KEPT = timedelta(days=400)
 def install() -> None:
     """Let rooms hear what others say, in every process alike; called twice it changes nothing."""
     events.subscribe(clinics.ServiceChanged, on_service_changed)
+    events.subscribe(clinics.FacilitiesChanged, on_facilities_changed)
     events.subscribe(consent.RecordOpened, notifications.on_opened)
     notifications.use_positions(appointments.find_positions)
 

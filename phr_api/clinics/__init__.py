@@ -19,6 +19,7 @@ from phr_api.clinics.queries import (
 )
 from phr_api.clinics.service import (
     CodeRow,
+    FacilitiesChanged,
     NewFacility,
     ServiceChanged,
     load_codes,
@@ -28,6 +29,7 @@ from phr_api.clinics.service import (
 
 __all__ = [
     "CodeRow",
+    "FacilitiesChanged",
     "FacilityRow",
     "HolidayRow",
     "NewFacility",

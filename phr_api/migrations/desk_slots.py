@@ -1,6 +1,17 @@
-"""A desk that re-plans a session makes its new slots at once: its own facility's, free ones."""
+"""Revision 0016: who has slots made, and where they are.
 
-from phr_api.migrations.sql import FACILITY, Executes, grant
+A desk that re-plans a session makes its new slots at once: its own facility's, free ones. Who
+writes the directory lets the worker make a facility's slots anew.
+"""
+
+from phr_api.migrations.sql import FACILITY, Executes, definer, grant
+
+FACILITIES_DUE = """
+CREATE FUNCTION facilities_due(p_codes text[], p_at timestamptz) RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    UPDATE schedule SET due_at = least(due_at, p_at)
+    WHERE facility_code = ANY (p_codes) AND ended_at IS NULL
+$$"""
 
 # The slot is of a schedule of this facility, and of the service that the schedule is for.
 OF_OWN_SCHEDULE = (
@@ -19,5 +30,7 @@ def let_desks_make_slots(op: Executes) -> None:
             f"CREATE POLICY made ON {table} AS RESTRICTIVE FOR INSERT TO phr_web"
             f" WITH CHECK ({check})"
         )
+    signature = "facilities_due(text[], timestamptz)"
+    definer(op, FACILITIES_DUE, signature, to=("phr_web", "phr_worker"))
     grant(op, "slot", web="INSERT")
     grant(op, "seat", web="INSERT (slot_id, seat_no, facility_code)")

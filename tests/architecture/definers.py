@@ -28,6 +28,7 @@ BASE: dict[str, set[str]] = {
 }
 CLINICS: dict[str, set[str]] = {"directory_changed": set()}
 APPOINTMENTS = {
+    "facilities_due": WEB | WORKER,
     "is_awaited": WEB | WORKER,
     "offered_to": WEB,
     "phone_counts": WEB | WORKER,

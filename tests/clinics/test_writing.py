@@ -1,20 +1,27 @@
 """The directory of facilities written over the API, by a system that an operator lets do so."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from phr_api.appointments.models import Schedule
 from phr_api.clinics import NewFacility, save_facilities
+from phr_api.kit import clock
+from phr_api.kit.db import unit_of_work
 from tests.clinics.test_directory import versions
-from tests.factories.appointments import make_facility
+from tests.factories.appointments import make_facility, make_schedule, make_service
 from tests.factories.people import System, make_citizen, make_staff, make_system
 
 URL = "/v1/facilities"
+AsWorker = Callable[[], AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -95,6 +102,38 @@ def test_a_facility_is_described_anew_by_who_read_it(
     assert versions(session)["directory"] == before + 1  # every book shows the name
     assert traces_of(session, directory, code) == ["facility.change"]  # the refused left none
     assert client.put(f"{URL}/ZZZZZ", json=body, headers=headers).status_code == 404
+
+
+def test_a_facility_that_moved_has_its_slots_made_anew(
+    client: FlaskClient, session: Session, directory: System, as_worker: AsWorker
+) -> None:
+    code = make_facility(session, code=uuid4().hex[:5].upper())
+    later = clock.now() + timedelta(days=1)
+    schedule = make_schedule(session, service=make_service(session, facility_code=code))
+    other = make_schedule(session, service=make_service(session))
+    url = f"{URL}/{code}"
+
+    def due_after(write: Callable[[], None]) -> list[bool]:
+        ids = [schedule.id, other.id]
+        moved = update(Schedule).where(Schedule.id.in_(ids)).values(due_at=later)
+        session.execute(moved)
+        session.commit()
+        write()
+        session.expire_all()
+        return [session.get_one(Schedule, key).due_at <= clock.now() for key in ids]
+
+    def put() -> None:
+        headers = directory.headers | {"If-Match": client.get(url).headers["ETag"]}
+        body = {"name": "Cơ sở thử", "kind": "clinic", "province": "Đà Nẵng"}
+        assert client.put(url, json=body, headers=headers).status_code == 200
+
+    def load() -> None:
+        with as_worker(), unit_of_work() as own:
+            save_facilities(own, [NewFacility(code=code, name="Cơ sở thử", province="Huế")])
+
+    assert due_after(put) == [True, False]
+    assert due_after(load) == [True, False]
+    assert due_after(load) == [False, False]  # the same list again says nothing new
 
 
 def test_a_loaded_list_makes_a_new_version_of_what_it_changes_alone(

@@ -20,7 +20,7 @@ from phr_api.appointments.queries.slots import find_next_free
 from phr_api.appointments.rules import patterns
 from phr_api.appointments.rules.patterns import Plan
 from phr_api.appointments.service import moving, slots
-from phr_api.clinics import ServiceChanged, find_practitioners_of, find_service
+from phr_api.clinics import FacilitiesChanged, ServiceChanged, find_practitioners_of, find_service
 from phr_api.consent import FacilityScope
 from phr_api.kit import clock
 from phr_api.kit.ids import new_row_id
@@ -177,6 +177,11 @@ def _offer(session: Session, row: Booking, at: datetime) -> None:
 def on_service_changed(session: Session, event: ServiceChanged) -> None:
     """Bring the slots of a service whose rules have changed up to date at once."""
     plans.make_service_due(session, event.service_id, clock.now())
+
+
+def on_facilities_changed(session: Session, event: FacilitiesChanged) -> None:
+    """Bring the slots of facilities that the directory describes anew to where they are now."""
+    plans.make_facilities_due(session, event.codes, clock.now())
 
 
 def _check(session: Session, scope: FacilityScope, plan: Plan) -> None:

@@ -2,6 +2,7 @@
 
 from phr_api.clinics.service.loading import (
     CodeRow,
+    FacilitiesChanged,
     NewFacility,
     load_codes,
     load_demo_codes,
@@ -18,6 +19,7 @@ from phr_api.clinics.service.offering import (
 
 __all__ = [
     "CodeRow",
+    "FacilitiesChanged",
     "NewFacility",
     "NewPractitioner",
     "NewQueue",

@@ -18,7 +18,7 @@ from phr_api.clinics.models import Code, CodeList, Facility
 from phr_api.clinics.problems import CodeListExists, CodeListInvalid, FacilityListed
 from phr_api.clinics.queries import FacilityRow
 from phr_api.consent import DirectoryScope
-from phr_api.kit import clock
+from phr_api.kit import clock, events
 from phr_api.kit.problems import StaleVersion
 from phr_api.vocab import search_key
 
@@ -50,6 +50,13 @@ class NewFacility:
     latitude: Decimal | None = None
     longitude: Decimal | None = None
     remote_licence: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FacilitiesChanged:
+    """Event: the directory describes these facilities anew."""
+
+    codes: Sequence[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,13 +107,19 @@ def change_facility(
 def _write_facilities(
     session: Session, facilities: Iterable[NewFacility], *, replaced: ColumnElement[bool]
 ) -> list[str]:
-    """Add what is new, replace what `replaced` holds for; returns the codes that were written."""
+    """Add what is new, replace what `replaced` holds for; returns the codes that were written.
+
+    Those are told as FacilitiesChanged.
+    """
     statement = upsert(Facility).values([_facility_row(facility) for facility in facilities])
     changed: dict[str, Any] = {name: statement.excluded[name] for name in FACILITY_COLUMNS}
     written = statement.on_conflict_do_update(
         index_elements=["code"], set_=changed | {"version": Facility.version + 1}, where=replaced
     )
-    return list(session.scalars(written.returning(Facility.code)))
+    codes = list(session.scalars(written.returning(Facility.code)))
+    if codes:
+        events.publish(session, FacilitiesChanged(codes=codes))
+    return codes
 
 
 def _trace(session: Session, scope: DirectoryScope, action: str, code: str) -> None:
