@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
 
-from sqlalchemy import CursorResult, LargeBinary, delete, text
+from sqlalchemy import CursorResult, LargeBinary, delete, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from phr_api.kit import clock
@@ -76,6 +76,17 @@ def take(*uses: tuple[Limit, object]) -> None:
     for limit, value in uses:
         if value is not None:
             _take(limit, str(value))
+
+
+def give_back(*uses: tuple[Limit, object]) -> None:
+    """Take back one use of each limit, of what came to nothing by no fault of who asked."""
+    with unit_of_work() as session:
+        for limit, value in uses:
+            session.execute(
+                update(RateLimit)
+                .where(RateLimit.key == key_of(limit.name, str(value)))
+                .values(full_at=RateLimit.full_at - limit.step)
+            )
 
 
 def key_of(name: str, value: str) -> bytes:

@@ -123,7 +123,7 @@ class NotificationSetting(Base):
 
 
 class SmsCode(Base):
-    """The code that was sent to a number, until it comes back; only the newest one counts."""
+    """The code that was sent to a number, while it lives; only the newest one counts."""
 
     __tablename__ = "sms_code"
 
@@ -133,6 +133,7 @@ class SmsCode(Base):
     sent_at: Mapped[datetime]
     expires_at: Mapped[datetime]
     attempts: Mapped[int] = mapped_column(default=0)
+    proven_at: Mapped[datetime | None]
 
 
 class SmsDay(Base):

@@ -46,7 +46,7 @@ def ends(session: Session) -> Counter[str]:
 
 
 def let_claims_pass(session: Session) -> None:
-    """As after the minute of a claim: the next worker does not wait for it."""
+    """As after the time of a claim: the next worker does not wait for it."""
     session.execute(
         update(Delivery)
         .where(Delivery.state == "due")

@@ -32,6 +32,7 @@ def test_what_was_handed_over_is_done() -> None:
         ("internal", "due", False, False),
         ("deadline-exceeded", "due", False, False),
         ("transport", "due", False, False),
+        ("unreachable", "due", False, False),
         ("unknown", "due", False, False),
         ("sender-id-mismatch", "due", False, True),
         ("third-party-auth", "due", False, True),
@@ -54,7 +55,7 @@ def test_each_reason_has_its_end(reason: str, state: str, *, forgets: bool, alar
 
 
 def test_the_table_above_is_whole() -> None:
-    assert len(POLICY) == 18
+    assert len(POLICY) == 19
 
 
 def test_something_new_is_tried_again() -> None:

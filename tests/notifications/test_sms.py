@@ -101,7 +101,7 @@ def test_a_wrong_token_and_nobody_there(gateway: FakeGateway) -> None:
     wrong, nobody = SmsGateway(gateway.url, None), SmsGateway("http://127.0.0.1:9/", TOKEN)
     assert wrong.send([message()], clock.now())[0].reason == "unauthenticated"
     got = nobody.send([message(), message()], clock.now())
-    assert [one.reason for one in got] == ["transport", "transport"]
+    assert [one.reason for one in got] == ["unreachable", "transport"]
     for one in (wrong, nobody):
         one.close()
 

@@ -92,7 +92,27 @@ def test_a_number_that_proved_itself_gets_sms(
     assert answer.headers["ETag"] == seen.headers["ETag"]
     tell(session, citizen, as_worker)
     assert sms_of(session, citizen) == [("due", None)]
-    assert prove(client, citizen, code).status_code == 422  # once
+    again = prove(client, citizen, code)  # after a lost answer
+    assert (again.status_code, again.get_json()) == (200, shown)
+    assert again.headers["ETag"] == answer.headers["ETag"]
+    assert prove(client, citizen, another(code)).status_code == 422
+
+
+def test_a_proof_that_comes_again_proves_nothing_anew(
+    client: FlaskClient, session: Session, gateway: FakeSender
+) -> None:
+    citizen, phone = make_citizen(session), new_phone()
+    ask(client, citizen, phone)
+    code = code_in(gateway.sent[0].text)
+    tag = prove(client, citizen, code).headers["ETag"]
+    headers = citizen.headers | {"If-Match": tag}
+    client.put(SETTINGS_URL, json=SETTINGS | {"smsPhone": new_phone()}, headers=headers)
+    again = prove(client, citizen, code)
+    assert (again.status_code, again.get_json()["smsPhoneProven"]) == (200, False)
+    assert ask(client, citizen, phone).status_code == 202
+    assert len(gateway.sent) == 2  # a code that was used is not the answer to a new question
+    with clock.moved(timedelta(minutes=10)):
+        assert prove(client, citizen, code).status_code == 422
 
 
 @pytest.mark.usefixtures("gateway")
@@ -238,6 +258,34 @@ def test_a_code_that_was_not_sent_takes_no_newer_one_with_it(
     assert prove(client, citizen, code_in(gateway.sent[-1].text)).status_code == 200
 
 
+def test_a_gateway_that_takes_nothing_uses_up_no_codes(
+    client: FlaskClient, session: Session, gateway: FakeSender
+) -> None:
+    """One that may have sent it and did not answer does."""
+    citizen, phone = make_citizen(session), new_phone()
+    away = [Sent(reason="unavailable")] * 6 + [Sent(reason="unreachable")] * 6
+    gateway.answers = away + [Sent(reason="transport")] * 5
+    refused = [ask(client, citizen, phone).status_code for _ in range(17)]
+    assert refused == [503] * 17
+    assert ask(client, citizen, phone).status_code == 429
+
+
+def test_two_at_once_wait_for_the_gateway_and_a_third_is_not_kept_waiting(
+    client: FlaskClient, session: Session, gateway: FakeSender
+) -> None:
+    people = [make_citizen(session) for _ in range(3)]
+    statuses = []
+
+    def ask_next() -> None:
+        if people:
+            statuses.append(ask(client, people.pop(), new_phone()).status_code)
+
+    gateway.meanwhile = ask_next
+    ask_next()
+    assert statuses == [503, 202, 202]
+    assert len(gateway.sent) == 2
+
+
 def test_what_is_no_number_of_a_mobile_or_no_code_is_refused(
     client: FlaskClient, session: Session, gateway: FakeSender
 ) -> None:
@@ -311,8 +359,6 @@ def test_codes_and_counts_are_trimmed(
 ) -> None:
     citizen = make_citizen(session)
     ask(client, citizen, new_phone())
-    session.add(proven(make_citizen(session), new_phone()))
-    session.commit()
     session.add(SmsDay(key=uuid4().bytes, on_date=clock.today(), count=1))
     session.commit()
     with as_worker(), unit_of_work() as worker:

@@ -34,7 +34,8 @@ CREATE TABLE sms_code (
     code_hash bytea NOT NULL,
     sent_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
-    attempts integer NOT NULL DEFAULT 0
+    attempts integer NOT NULL DEFAULT 0,
+    proven_at timestamptz
 )
 """,
     """

@@ -23,7 +23,8 @@ POLICY: Mapping[str, Action] = {
     "unavailable": "retry",
     "internal": "retry",
     "deadline-exceeded": "retry",
-    "transport": "retry",
+    "unreachable": "retry",  # nothing was sent
+    "transport": "retry",  # it may have been
     "unknown": "retry",
     "sender-id-mismatch": "alarm",
     "third-party-auth": "alarm",

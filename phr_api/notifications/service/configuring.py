@@ -18,12 +18,17 @@ def configure(settings: Settings) -> None:
         except (ValueError, KeyError):
             reason = "is not the key of a service account"
             raise SettingError("FCM_CREDENTIALS", reason) from None
+    codes = default
     if ways.sms_url is not None:
-        from phr_api.notifications.service.sms import SmsGateway  # noqa: PLC0415 - slow to import
+        from phr_api.notifications.service.sms import (  # noqa: PLC0415 - slow to import
+            CODE_TIMEOUT,
+            SmsGateway,
+        )
 
         senders["sms"] = SmsGateway(ways.sms_url, ways.sms_token)
+        codes = SmsGateway(ways.sms_url, ways.sms_token, timeout=CODE_TIMEOUT)
     delivering.use(senders)
-    sms_codes.use(senders["sms"], settings.secret)
+    sms_codes.use(codes, settings.secret)
     _Configured.settings = settings
     streams.configure(serves_streams=settings.serves_streams)
 

@@ -23,9 +23,10 @@ from phr_api.notifications.service.sending import ConsoleSender, Message, Sender
 
 log = logging.getLogger(__name__)
 
-# FCM takes a hundred at once; SMS go one by one, and all of a batch must end within its claim
+# FCM takes a hundred at once; SMS go one by one, each up to 25 s (to connect, to hand it over, to
+# be answered). A batch must end within its claim.
 BATCHES = {"push": 100, "sms": 3}
-CLAIMED_FOR = timedelta(seconds=60)
+CLAIMED_FOR = timedelta(seconds=120)
 
 
 class _Process:

@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 
 BATCH = 100
 LANES = 2
-TIMEOUT_SECONDS = 10  # credential, connection and answer together end within a claim
+# Of a connection, and of an answer. The longest batch is credential and messages, both twice: 80 s.
+TIMEOUT_SECONDS = 10
 LONGEST_TTL = timedelta(days=28)  # FCM's own limit
 # a person waits for these; the others may wait until the phone wakes by itself
 PROMPT = frozenset({"booking", "offer", "queue"})

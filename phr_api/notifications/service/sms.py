@@ -18,6 +18,7 @@ from phr_api.notifications.service.sending import Message
 log = logging.getLogger(__name__)
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
+CODE_TIMEOUT = httpx.Timeout(3.0)  # somebody waits for a code, and with them a thread of the web
 REASONS: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "unauthenticated",
     HTTPStatus.FORBIDDEN: "permission-denied",
@@ -31,10 +32,10 @@ REASONS: dict[int, str] = {
 class SmsGateway:
     """One gateway. A number is in the body alone; nothing of it is logged."""
 
-    def __init__(self, url: str, token: str | None) -> None:
+    def __init__(self, url: str, token: str | None, *, timeout: httpx.Timeout = TIMEOUT) -> None:
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         self._url = url
-        self._http = httpx.Client(timeout=TIMEOUT, headers=headers, follow_redirects=False)
+        self._http = httpx.Client(timeout=timeout, headers=headers, follow_redirects=False)
 
     def close(self) -> None:
         """Close the connections to the gateway."""
@@ -46,7 +47,7 @@ class SmsGateway:
         for one in messages:
             sent = self._send(one)
             outcomes.append(sent)
-            if sent.reason == "transport" or sent.retry_after is not None:
+            if sent.reason in {"unreachable", "transport"} or sent.retry_after is not None:
                 break
         return outcomes + [Sent(reason="transport")] * (len(messages) - len(outcomes))
 
@@ -56,7 +57,8 @@ class SmsGateway:
             answer = self._http.post(self._url, json=body)
         except httpx.HTTPError as error:
             log.warning("SMS gateway out of reach", exc_info=error)
-            return Sent(reason="transport")
+            has_no_connection = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            return Sent(reason="unreachable" if has_no_connection else "transport")
         if answer.is_success:
             return Sent()
         asked = answer.headers.get("Retry-After", "")

@@ -7,6 +7,7 @@ a number that was not proven.
 import hashlib
 import hmac
 import secrets
+import threading
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
@@ -27,6 +28,7 @@ CODE_LIFE = timedelta(minutes=10)
 SENT_AGAIN_AFTER = timedelta(minutes=1)
 MOST_TRIES = 5
 DIGITS = 6
+MOST_WAITING = 2  # threads of this process that wait for the gateway; the others serve
 
 CODES = Limit(name="sms codes of account", count=5, per=timedelta(days=1))
 CODES_TO = Limit(name="sms codes to number", count=5, per=timedelta(days=1))
@@ -36,6 +38,7 @@ TRIES_OF = Limit(name="sms code tries of number", count=15, per=timedelta(days=1
 
 class _Process:
     sender: Sender = ConsoleSender()
+    waiting = threading.BoundedSemaphore(MOST_WAITING)
     key: bytes = b""
 
 
@@ -48,16 +51,27 @@ def use(sender: Sender, secret: bytes) -> None:
 def send_code(principal: Principal, phone: str, language: str) -> datetime:
     """Send a code to the number, and return when it ends; asked again within a minute, nothing.
 
-    Only the newest code counts. No connection is held while the gateway is waited for. Raises
-    TooManyRequests, SmsUnavailable.
+    Only the newest code counts. No connection is held while the gateway is waited for, and few
+    requests wait for it. Raises TooManyRequests, SmsUnavailable.
     """
     at = clock.now()
     with unit_of_work() as session:
         require_live(session, principal)
         held = session.get(SmsCode, principal.principal_id)
-        if held and held.phone == phone and at < held.sent_at + SENT_AGAIN_AFTER:
+        is_open = held is not None and held.phone == phone and held.proven_at is None
+        if held and is_open and at < held.sent_at + SENT_AGAIN_AFTER:
             return held.expires_at
-    limits.take((CODES, principal.principal_id), (CODES_TO, phone))
+    if not _Process.waiting.acquire(blocking=False):
+        raise SmsUnavailable
+    try:
+        return _send_new(principal, phone, language, at)
+    finally:
+        _Process.waiting.release()
+
+
+def _send_new(principal: Principal, phone: str, language: str, at: datetime) -> datetime:
+    uses = (CODES, principal.principal_id), (CODES_TO, phone)
+    limits.take(*uses)
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
     code_hash = _hash(principal, phone, code)
     expires_at = at + CODE_LIFE
@@ -69,23 +83,26 @@ def send_code(principal: Principal, phone: str, language: str) -> datetime:
             "sent_at": at,
             "expires_at": expires_at,
             "attempts": 0,
+            "proven_at": None,
         }
         row = insert(SmsCode).values(account_id=principal.principal_id, **values)
         session.execute(row.on_conflict_do_update(index_elements=["account_id"], set_=values))
-    message = _message(phone, code, language, expires_at)
-    (sent,) = _Process.sender.send([message], at)
-    if sent.reason is not None:
-        with unit_of_work() as session:
-            require_live(session, principal)
-            _forget(session, principal, code_hash)
-        raise SmsUnavailable
-    return expires_at
+    (sent,) = _Process.sender.send([_message(phone, code, language, expires_at)], at)
+    if sent.reason is None:
+        return expires_at
+    if sent.reason != "transport":  # that may have been sent
+        limits.give_back(*uses)
+    with unit_of_work() as session:
+        require_live(session, principal)
+        _forget(session, principal, code_hash)
+    raise SmsUnavailable
 
 
 def prove(principal: Principal, code: str) -> None:
     """Let the number that this code was sent to count as the account's. Raises WrongSmsCode.
 
     Wrong, over, tried too often and never sent are one answer. Each try counts, whatever it ends.
+    The right code again, after a lost answer, is right while it lives and changes nothing (R22).
     """
     with unit_of_work() as session:
         require_live(session, principal)
@@ -111,7 +128,9 @@ def _try(session: Session, principal: Principal, code: str) -> bool:
     phone = held.phone
     if not hmac.compare_digest(held.code_hash, _hash(principal, phone, code)):
         return False
-    _forget(session, principal, held.code_hash)
+    if held.proven_at is not None:
+        return True
+    held.proven_at = at
     values = {"sms_phone": phone, "sms_proven_at": at, "updated_at": at}
     row = insert(NotificationSetting).values(account_id=principal.principal_id, version=1, **values)
     later = values | {"version": NotificationSetting.version + 1}
