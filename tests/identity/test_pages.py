@@ -170,7 +170,8 @@ def test_an_app_cannot_keep_a_page_open(
         ]
     with clock.moved(timedelta(minutes=11)):
         refused = client.post("/v1/oauth/token", data=form)
-        assert (refused.status_code, slug(refused)) == (401, "identity/page-locked")
+        assert (refused.status_code, slug(refused)) == (400, "identity/invalid-grant")
+        assert (refused.json or {})["error"] == "invalid_grant"  # RFC 6749 §5.2
 
 
 def test_a_page_ends_after_a_day_at_work_however_it_is_used(

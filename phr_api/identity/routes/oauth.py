@@ -9,7 +9,12 @@ from flask.views import MethodView
 
 from phr_api.identity import keys
 from phr_api.identity.configuration import settings
-from phr_api.identity.problems import InvalidClient, UnsupportedGrantType
+from phr_api.identity.problems import (
+    InvalidClient,
+    InvalidGrant,
+    PageLocked,
+    UnsupportedGrantType,
+)
 from phr_api.identity.routes.limited import take, take_failure
 from phr_api.identity.schemas import (
     KeysSchema,
@@ -52,7 +57,10 @@ def _granted(form: dict[str, str | None]) -> Tokens:
     if form["grant_type"] == "refresh_token":
         token = form["refresh_token"] or ""
         take((RENEWED, hashlib.sha256(token.encode()).hexdigest()))
-        return sessions.renew(token)
+        try:
+            return sessions.renew(token)
+        except PageLocked:  # a page's token in an app's hands: the protocol's own answer
+            raise InvalidGrant from None
     if form["grant_type"] == "client_credentials":
         take()
         return _granted_to_system(form)
