@@ -20,9 +20,13 @@ ALTER TABLE clinic_service
     ADD COLUMN departments text[] NOT NULL DEFAULT '{}'
 """
 
+# Slots are found by province_key from now on; make_slots writes it to those that are there, too.
+ALL_DUE = "SELECT facilities_due(array(SELECT DISTINCT facility_code FROM schedule), now())"
+
 
 def upgrade() -> None:
     op.execute(SERVICES)
     let_systems_write_facilities(op)
     let_desks_make_slots(op)
+    op.execute(ALL_DUE)
     let_the_right_take_offers(op)
