@@ -13,10 +13,16 @@ LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     WHERE facility_code = ANY (p_codes) AND ended_at IS NULL
 $$"""
 
-# The slot is of a schedule of this facility, and of the service that the schedule is for.
+# The slot is of a schedule of this facility, of the service that the schedule is for, in the
+# province in which the worker put the schedule's others, and has no more seats than is said there.
 OF_OWN_SCHEDULE = (
-    "EXISTS (SELECT 1 FROM schedule s WHERE s.id = slot.schedule_id"
-    f" AND s.facility_code = {FACILITY} AND s.service_id = slot.service_id)"
+    "EXISTS (SELECT 1 FROM schedule s JOIN clinic_service v ON v.id = s.service_id"
+    f" WHERE s.id = slot.schedule_id AND s.facility_code = {FACILITY}"
+    " AND v.id = slot.service_id AND v.code = slot.service_code"
+    " AND slot.capacity <= greatest(s.capacity, (SELECT max(e.capacity)"
+    " FROM schedule_exception e WHERE e.schedule_id = s.id AND e.ended_at IS NULL)))"
+    " AND EXISTS (SELECT 1 FROM slot l WHERE l.schedule_id = slot.schedule_id"
+    " AND l.province IS NOT DISTINCT FROM slot.province)"
 )
 OF_OWN_SLOT = (
     f"facility_code = {FACILITY} AND EXISTS (SELECT 1 FROM slot l WHERE l.id = seat.slot_id"

@@ -78,10 +78,11 @@ def at_the_desk(connection: Connection, desk: str, sql: str, **values: object) -
 
 MAKE_SLOT = (
     "INSERT INTO slot (id, schedule_id, facility_code, service_id, service_code, starts_at,"
-    " ends_at, opens_at, closes_at, capacity, status, created_at)"
-    " SELECT gen_random_uuid(), schedule_id, :facility, :service, service_code,"
-    " starts_at + interval '1 year', ends_at + interval '1 year', opens_at, closes_at, capacity,"
-    " status, created_at FROM slot WHERE id = :id"
+    " ends_at, opens_at, closes_at, capacity, status, created_at, province)"
+    " SELECT gen_random_uuid(), schedule_id, :facility, :service, coalesce(:code, service_code),"
+    " starts_at + interval '1 year', ends_at + interval '1 year', opens_at, closes_at,"
+    " coalesce(:capacity, capacity), status, created_at, coalesce(:province, province)"
+    " FROM slot WHERE id = :id"
 )
 MAKE_SEAT = (
     "INSERT INTO seat (slot_id, seat_no, facility_code)"
@@ -97,6 +98,7 @@ def test_a_desk_closes_and_makes_slots_of_its_own_clinic_alone(
     session.commit()
     close = "UPDATE slot SET status = 'closed' WHERE id = :id"
     ours: dict[str, object] = {"id": slot.id, "facility": "99001", "service": slot.service_id}
+    ours |= {"code": None, "capacity": None, "province": None}
     assert at_the_desk(web_connection, "99001", close, id=slot.id) == 1
     assert at_the_desk(web_connection, "99002", close, id=slot.id) == 0
     assert at_the_desk(web_connection, "99001", MAKE_SLOT, **ours) == 1
@@ -106,6 +108,9 @@ def test_a_desk_closes_and_makes_slots_of_its_own_clinic_alone(
         ("99002", MAKE_SLOT, ours),  # in another clinic's name
         ("99002", MAKE_SLOT, ours | {"facility": "99002"}),  # of another clinic's schedule
         ("99001", MAKE_SLOT, ours | {"service": other}),  # of a service that it is not for
+        ("99001", MAKE_SLOT, ours | {"code": "OTHER-CODE"}),  # found under another service
+        ("99001", MAKE_SLOT, ours | {"province": "da nang"}),  # found in another province
+        ("99001", MAKE_SLOT, ours | {"capacity": 3}),  # of more seats than the schedule gives
         ("99002", MAKE_SEAT, ours | {"facility": "99002", "number": 2}),  # in another's slot
         ("99001", MAKE_SEAT, ours | {"number": 3}),  # beyond the capacity
     ):

@@ -207,7 +207,9 @@ def add_missing(session: Session, schedule: Schedule, on: Collection[date], at: 
         if slot.starts_at.astimezone(clock.VIETNAM).date() in on
     ]
     if new:
-        _insert(session, schedule, service, new, _province(session, schedule), at)
+        # where its others are; that the facility moved meanwhile is the worker's to write
+        known = select(Slot.province).where(Slot.schedule_id == schedule.id).limit(1)
+        _insert(session, schedule, service, new, session.scalar(known), at)
 
 
 def _province(session: Session, schedule: Schedule) -> str | None:
