@@ -4,6 +4,7 @@ The present 34, with what each was made of; their words in both languages are th
 `province-2025`.
 """
 
+import re
 from datetime import date
 
 from phr_api.vocab.names import search_key
@@ -115,15 +116,30 @@ PROVINCES_34 = {
     "92": ("Cần Thơ", ("92", "93", "94")),
     "96": ("Cà Mau", ("96", "95")),
 }
-KINDS_OF_PROVINCE = ("tinh ", "thanh pho ", "tp. ", "tp.", "tp ")
-SHORT_NAMES = {"hcm": "79"}
+NO_LETTERS = re.compile(r"[\W_]+")
+KINDS_OF_PROVINCE = ("tinh ", "thanh pho ", "tp ", "t p ", "t ")
+OTHER_NAMES = {
+    "hcm": "79",
+    "tphcm": "79",
+    "sai gon": "79",
+    "saigon": "79",
+    "vung tau": "77",
+    "brvt": "77",
+    "dac lac": "66",
+    "dak lac": "66",
+    "daklak": "66",
+    "dac nong": "67",
+    "daknong": "67",
+    "kontum": "62",
+}
 
 
 def province_key(text: str) -> str:
     """Return what two ways of naming one province of today have in common.
 
-    Takes a name, with or without diacritics and "Tỉnh" or "TP.", or a code, old or new: "Hà Giang",
-    "02" and "tinh Tuyen Quang" are all "tuyen quang". A name that no list knows is its own key.
+    Takes a name, with or without diacritics, dashes, "Tỉnh" or "TP.", or a code, old or new: "Hà
+    Giang", "02" and "tinh Tuyen Quang" are all "tuyen quang". A name that no list knows is its own
+    key.
     """
     key = _plain(text)
     code = f"{int(key):02}" if key.isdecimal() and len(key) < 4 else _CODES.get(key)  # noqa: PLR2004
@@ -131,13 +147,13 @@ def province_key(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    key = " ".join(search_key(text).replace("-", " ").split())
+    key = NO_LETTERS.sub(" ", search_key(text)).strip()
     kind = next((kind for kind in KINDS_OF_PROVINCE if key.startswith(kind)), "")
     return key.removeprefix(kind)
 
 
 _KEYS = {old: _plain(name) for name, codes in PROVINCES_34.values() for old in codes}
-_CODES = {_plain(name): code for code, name in PROVINCES_63.items()} | SHORT_NAMES
+_CODES = {_plain(name): code for code, name in PROVINCES_63.items()} | OTHER_NAMES
 _CODES |= {_plain(name): code for code, (name, _) in PROVINCES_34.items()}
 
 
