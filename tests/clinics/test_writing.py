@@ -94,6 +94,8 @@ def test_a_facility_is_described_anew_by_who_read_it(
     body = {"name": "Phòng khám Đổi Tên Thử", "kind": "clinic"}
     assert client.put(url, json=body, headers=directory.headers).status_code == 428
     headers = directory.headers | {"If-Match": client.get(url).headers["ETag"]}
+    unsaid = client.put(url, json={"name": body["name"]}, headers=headers)
+    assert (unsaid.status_code, unsaid.get_json()["errors"]["json"].keys()) == (422, {"kind"})
     changed = client.put(url, json=body, headers=headers)
     assert (changed.status_code, changed.get_json()["name"]) == (200, body["name"])
     assert changed.get_json()["province"] is None
@@ -190,16 +192,23 @@ def test_nobody_else_writes_the_directory(client: FlaskClient, session: Session)
         "a system that may no more": (403, deprived.headers),
         "nobody": (401, {}),
     }
+    a_change = {"name": "x", "kind": "clinic"}
     for who, (status, headers) in callers.items():
         answers = (
             client.post(URL, json=a_facility(), headers=keyed(headers)),
-            client.put(f"{URL}/{code}", json={"name": "x"}, headers=headers | {"If-Match": '"x"'}),
+            client.put(f"{URL}/{code}", json=a_change, headers=headers | {"If-Match": '"x"'}),
         )
         assert [answer.status_code for answer in answers] == [status, status], who
 
 
-def test_the_directorys_system_sends_no_records(client: FlaskClient, directory: System) -> None:
-    assert client.get(f"{URL}/99001/submissions", headers=directory.headers).status_code == 404
+def test_the_directorys_system_sends_no_records(client: FlaskClient, session: Session) -> None:
+    """Not even for a facility that it is bound to."""
+    code = make_facility(session)
+    directory = make_system(session, facility_codes=[code], scopes=["facilities.write"])
+    url = f"{URL}/{code}/submissions"
+    sent = client.post(url, data=b"<x/>", headers=keyed(directory.headers))
+    answers = (client.get(url, headers=directory.headers), sent)
+    assert [answer.status_code for answer in answers] == [403, 403]
 
 
 def test_the_database_lets_the_web_write_for_such_a_system_alone(

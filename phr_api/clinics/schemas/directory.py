@@ -66,7 +66,7 @@ class FacilitySchema(Schema):
 
 class ChangedFacilitySchema(Schema):
     name = fields.String(required=True, validate=words(300))
-    kind = fields.String(load_default="hospital", validate=words(40))
+    kind = fields.String(required=True, validate=words(40))
     province = _optional(60)
     address = _optional(300)
     phone = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(PHONE))
@@ -76,6 +76,7 @@ class ChangedFacilitySchema(Schema):
 
 
 class NewFacilitySchema(ChangedFacilitySchema):
+    kind = fields.String(load_default="hospital", validate=words(40))
     code = fields.String(required=True, validate=validate.Regexp(r"^[0-9A-Z]{5}\Z"))
 
 

@@ -44,7 +44,7 @@ CLOSED = {"kind": "closed", "fromOn": "2199-01-01", "untilOn": "2199-01-01"}
 REPLAN = {"scheduleId": str(UUID(int=1)), "exception": CLOSED}
 FACILITY: dict[str, tuple[frozenset[str], Any]] = {
     "POST /v1/facilities": (DIRECTORY, {"code": "99081", "name": "Cơ sở thử"}),
-    "PUT /v1/facilities/{code}": (DIRECTORY, {"name": "Cơ sở thử"}),
+    "PUT /v1/facilities/{code}": (DIRECTORY, {"name": "Cơ sở thử", "kind": "clinic"}),
     "POST /v1/facilities/{code}/practitioners": (DESK, PRACTITIONER),
     "PUT /v1/facilities/{code}/practitioners/{practitioner_id}": (DESK, PRACTITIONER),
     "DELETE /v1/facilities/{code}/practitioners/{practitioner_id}": (DESK, None),
