@@ -208,6 +208,31 @@ def test_what_is_booked_is_left_out(
     assert read(client, citizen) == []
 
 
+@pytest.mark.parametrize(
+    ("visit_kind", "days", "left"),
+    [
+        ("other", 6, 1),  # blood is drawn
+        ("consultation", 6, 0),
+        ("follow-up", -9, 0),
+        ("follow-up", -10, 1),  # came long before
+        ("follow-up", 19, 0),
+        ("follow-up", 20, 1),  # for the next time
+    ],
+)
+def test_only_what_answers_it_leaves_it_out(
+    client: FlaskClient,
+    session: Session,
+    citizen: Citizen,
+    visit_kind: str,
+    days: int,
+    left: int,
+) -> None:
+    make_visit(session, citizen.profile, visit(on=soon(5)))
+    slot = free(session, days, visit_kind)
+    make_booking(session, citizen=citizen, slot=slot, state="confirmed")
+    assert len(read(client, citizen)) == left
+
+
 def test_a_cancelled_booking_leaves_it_open(
     client: FlaskClient, session: Session, citizen: Citizen
 ) -> None:

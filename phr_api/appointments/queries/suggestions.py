@@ -1,6 +1,7 @@
 """What is booked already, and what could be, for days on which the book asks to come back."""
 
 from datetime import datetime, time, timedelta
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -16,14 +17,14 @@ STANDS = ("requested", "confirmed", "arrived", "in-room", "done")
 
 def find_booked(
     session: Session, scope: RecordScope, *, since: datetime
-) -> list[tuple[str, datetime]]:
-    """Return (facility, start) of this person's bookings that stand; by ix_booking_profile_id."""
-    query = select(Booking.facility_code, Booking.starts_at).where(
+) -> list[tuple[UUID, datetime]]:
+    """Return (service, start) of this person's bookings that stand; by ix_booking_profile_id."""
+    query = select(Booking.service_id, Booking.starts_at).where(
         Booking.profile_id == scope.profile_id,
         Booking.starts_at >= since,
         Booking.state.in_(STANDS),
     )
-    return [(row.facility_code, row.starts_at) for row in session.execute(query)]
+    return [(row.service_id, row.starts_at) for row in session.execute(query)]
 
 
 def find_nearest(session: Session, choice: Choice, days: Days, *, at: datetime) -> SlotRow | None:

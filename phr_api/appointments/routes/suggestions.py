@@ -1,6 +1,6 @@
 """What to book next, from the health book."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,16 +11,13 @@ from phr_api.appointments.queries import suggestions
 from phr_api.appointments.queries.slots import SlotRow
 from phr_api.appointments.routes.answers import opened
 from phr_api.appointments.routes.blueprint import bookings_blp
-from phr_api.appointments.rules.fitting import choices_of, days_of
+from phr_api.appointments.rules.fitting import NEAR, Choice, choices_of, days_of, is_booked
 from phr_api.appointments.schemas.queue import SuggestionsSchema
-from phr_api.clinics import ServiceRow
 from phr_api.consent import RecordScope
 from phr_api.healthbook import FollowUp, find_follow_ups
 from phr_api.kit import clock
 
 PAST, AHEAD = timedelta(days=30), timedelta(days=60)
-# a booking so long before the day is of this day
-BEFORE = timedelta(days=14)
 
 
 @bookings_blp.route("/profiles/<uuid:profile_id>/booking-suggestions")
@@ -35,24 +32,26 @@ def list_suggestions(profile_id: UUID) -> dict[str, Any]:
     today = clock.today()
     with opened(profile_id, "booking.suggestions") as (session, scope):
         asked = find_follow_ups(session, scope, since=today - PAST, until=today + AHEAD)
-        booked = suggestions.find_booked(session, scope, since=clock.now() - PAST - BEFORE)
+        booked = suggestions.find_booked(session, scope, since=clock.now() - PAST - NEAR)
         names = clinics.find_facility_names(session, {one.facility_code for one in asked})
-        open_ones = [one for one in asked if not _is_booked(one, booked)]
-        return {"items": [_suggestion(session, scope, one, names) for one in open_ones]}
-
-
-def _is_booked(one: FollowUp, booked: list[tuple[str, datetime]]) -> bool:
-    return any(
-        facility_code == one.facility_code
-        and starts_at.astimezone(clock.VIETNAM).date() >= one.on - BEFORE
-        for facility_code, starts_at in booked
-    )
+        found = [(one, _choices(session, scope, one)) for one in asked]
+        return {
+            "items": [
+                _suggestion(session, scope, one, choices, names)
+                for one, choices in found
+                if not is_booked(one, choices, booked, today)
+            ]
+        }
 
 
 def _suggestion(
-    session: Session, scope: RecordScope, one: FollowUp, names: dict[str, str]
+    session: Session,
+    scope: RecordScope,
+    one: FollowUp,
+    choices: list[Choice],
+    names: dict[str, str],
 ) -> dict[str, Any]:
-    slot, service = _nearest(session, scope, one)
+    slot = _nearest(session, one, choices)
     return {
         "why": one.kind,
         "on": one.on,
@@ -60,7 +59,7 @@ def _suggestion(
             "code": one.facility_code,
             "name": names.get(one.facility_code, one.facility_code),
         },
-        "service": service,
+        "service": clinics.find_service(session, slot.service_id) if slot else None,
         "slot": slot,
         "hold": {"service_id": slot.service_id, "slot_id": slot.id, "people": [scope.profile_id]}
         if slot
@@ -70,19 +69,21 @@ def _suggestion(
     }
 
 
-def _nearest(
-    session: Session, scope: RecordScope, one: FollowUp
-) -> tuple[SlotRow | None, ServiceRow | None]:
-    """The clinic's nearest free time of what the book asks for and this view may know of (R18)."""
-    services = {
-        row.id: row
+def _choices(session: Session, scope: RecordScope, one: FollowUp) -> list[Choice]:
+    """The clinic's services that answer what the book asks for and this view may know of (R18)."""
+    services = [
+        row
         for row in clinics.list_services(session, one.facility_code)
         if scope.classes.issuperset(row.classes)
-    }
+    ]
     doctors = clinics.find_practitioners_of(session, one.facility_code, licences=one.doctors)
+    return choices_of(one, services, doctors)
+
+
+def _nearest(session: Session, one: FollowUp, choices: list[Choice]) -> SlotRow | None:
     days = days_of(one, clock.today())
-    for choice in choices_of(one, services.values(), doctors):
+    for choice in choices:
         slot = suggestions.find_nearest(session, choice, days, at=clock.now())
         if slot is not None:
-            return slot, services[slot.service_id]
-    return None, None
+            return slot
+    return None

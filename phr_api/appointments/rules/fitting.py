@@ -2,13 +2,14 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from phr_api.clinics import ServiceRow
 from phr_api.healthbook import FollowUp
+from phr_api.kit import clock
 
-# a free time so far from the day still answers it
+# a time so far from the day still answers it
 NEAR = timedelta(days=14)
 # what to look for first; nothing else is what the book asks for
 VISITS = {
@@ -60,3 +61,15 @@ def choices_of(
     own = Choice(tuple(row.id for row in able), frozenset(doctors))
     rest = [Choice(tuple(row.id for row in fitting if row.visit_kind == kind)) for kind in kinds]
     return [choice for choice in ([own] if doctors else []) + rest if choice.services]
+
+
+def is_booked(
+    one: FollowUp, choices: Iterable[Choice], booked: Iterable[tuple[UUID, datetime]], today: date
+) -> bool:
+    """Whether one of these (service, start) answers it: a service that does, near the day."""
+    fitting = {service for choice in choices for service in choice.services}
+    since, until = one.on - NEAR, max(one.on, today) + NEAR
+    return any(
+        service in fitting and since <= starts_at.astimezone(clock.VIETNAM).date() <= until
+        for service, starts_at in booked
+    )
