@@ -9,9 +9,10 @@ from phr_api import clinics
 from phr_api.appointments.models import Booking
 from phr_api.appointments.problems.bookings import AnswersNeeded, TooLate
 from phr_api.appointments.queries.bookings import get_booking
-from phr_api.appointments.rules.states import By, is_late
+from phr_api.appointments.rules.states import By
 from phr_api.appointments.service.changing import OPEN, transition
 from phr_api.appointments.service.desk import CONFIRMED, end_booking
+from phr_api.appointments.service.lateness import counts_as_late
 from phr_api.kit import clock
 
 
@@ -22,8 +23,8 @@ def cancel(
 
     Raises StateChanged, TooLate.
     """
-    before, at = get_booking(session, booking_id, is_locked=True), clock.now()
-    if before.starts_at <= at:
+    before = get_booking(session, booking_id, is_locked=True)
+    if before.starts_at <= clock.now():
         raise TooLate
     service = clinics.find_service(session, before.service_id)
     notice = service.cancel_minutes if service else 0
@@ -35,8 +36,7 @@ def cancel(
         values={
             "state": "cancelled",
             "cancelled_by": actor.kind,
-            # one that was moved late stays late
-            "is_late": before.is_late or is_late(at, before.starts_at, notice_minutes=notice),
+            "is_late": counts_as_late(session, before, notice_minutes=notice),
         },
         what="cancelled",
         actor=actor,

@@ -18,7 +18,7 @@ from phr_api.appointments.problems.bookings import (
 )
 from phr_api.appointments.queries.bookings import get_booking
 from phr_api.appointments.queries.slots import SlotRow, find_next_free, get_slot
-from phr_api.appointments.rules.states import By, is_late
+from phr_api.appointments.rules.states import By
 from phr_api.appointments.service.changing import (
     NO_PROPOSAL,
     OPEN,
@@ -29,6 +29,7 @@ from phr_api.appointments.service.changing import (
     respond_by,
     transition,
 )
+from phr_api.appointments.service.lateness import counts_as_late
 from phr_api.appointments.service.refusals import raising
 from phr_api.appointments.service.seats import free_seat, take_seat
 from phr_api.kit import clock
@@ -67,8 +68,7 @@ def reschedule(
         else respond_by(session, slot.starts_at, minutes=minutes, lead=lead),
         "desk_reminded_at": None,
         "still_coming": None,
-        "is_late": before.is_late
-        or is_late(at, before.starts_at, notice_minutes=service.cancel_minutes),
+        "is_late": counts_as_late(session, before, notice_minutes=service.cancel_minutes),
     }
     moved = transition(
         session,
