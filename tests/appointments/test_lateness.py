@@ -14,7 +14,7 @@ from tests.factories.people import make_citizen
 @pytest.mark.parametrize(("status", "late"), [("open", True), ("closed", False)])
 @pytest.mark.parametrize("how", ["reschedule", "cancellation"])
 def test_leaving_a_time_that_the_clinic_closed_is_not_late(
-    client: FlaskClient, session: Session, how: str, status: str, late: bool
+    client: FlaskClient, session: Session, how: str, status: str, *, late: bool
 ) -> None:
     citizen, service = make_citizen(session), make_service(session, cancel_minutes=1440)
     slot = make_slot(session, service=service, starts_in=timedelta(hours=5))

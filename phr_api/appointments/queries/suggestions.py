@@ -3,10 +3,10 @@
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
-from phr_api.appointments.models import Booking, Schedule, Slot
+from phr_api.appointments.models import Booking, Schedule, Seat, Slot
 from phr_api.appointments.queries.slots import SlotRow, can_be_booked, get_slot
 from phr_api.appointments.rules.fitting import Choice, Days
 from phr_api.consent import RecordScope
@@ -27,16 +27,23 @@ def find_booked(
     return [(row.service_id, row.starts_at) for row in session.execute(query)]
 
 
-def find_nearest(session: Session, choice: Choice, days: Days, *, at: datetime) -> SlotRow | None:
+def find_nearest(
+    session: Session, scope: RecordScope, choice: Choice, days: Days, *, at: datetime
+) -> SlotRow | None:
     """Return the free time of these services that is nearest to the day and can be booked at `at`.
 
-    Walks ix_slot_service_id_starts_at.
+    None at which this person has a seat already. Walks ix_slot_service_id_starts_at.
     """
+    is_engaged = exists().where(
+        Seat.profile_id == scope.profile_id,
+        Seat.during.op("&&")(func.tstzrange(Slot.starts_at, Slot.ends_at)),
+    )
     query = select(Slot.id).where(
         Slot.service_id.in_(choice.services),
         Slot.starts_at >= datetime.combine(days.since, time(), clock.VIETNAM),
         Slot.starts_at < datetime.combine(days.until + timedelta(days=1), time(), clock.VIETNAM),
         *can_be_booked(at),
+        ~is_engaged,
     )
     if choice.practitioners:
         given = select(Schedule.id).where(Schedule.practitioner_id.in_(choice.practitioners))

@@ -51,7 +51,7 @@ def _suggestion(
     choices: list[Choice],
     names: dict[str, str],
 ) -> dict[str, Any]:
-    slot = _nearest(session, one, choices)
+    slot = _nearest(session, scope, one, choices)
     return {
         "why": one.kind,
         "on": one.on,
@@ -80,10 +80,12 @@ def _choices(session: Session, scope: RecordScope, one: FollowUp) -> list[Choice
     return choices_of(one, services, doctors)
 
 
-def _nearest(session: Session, one: FollowUp, choices: list[Choice]) -> SlotRow | None:
-    days = days_of(one, clock.today())
-    for choice in choices:
-        slot = suggestions.find_nearest(session, choice, days, at=clock.now())
-        if slot is not None:
-            return slot
+def _nearest(
+    session: Session, scope: RecordScope, one: FollowUp, choices: list[Choice]
+) -> SlotRow | None:
+    for days in days_of(one, clock.today()):
+        for choice in choices:
+            slot = suggestions.find_nearest(session, scope, choice, days, at=clock.now())
+            if slot is not None:
+                return slot
     return None

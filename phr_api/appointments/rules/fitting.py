@@ -27,13 +27,17 @@ class Days:
     is_last: bool = False
 
 
-def days_of(one: FollowUp, today: date) -> Days:
-    """The day or soon after it; before medicines end; soon, when the day has passed."""
+def days_of(one: FollowUp, today: date) -> tuple[Days, ...]:
+    """The day or soon after it; before medicines end, or else soon after; soon, when it has passed.
+
+    The best first: the next is for when the ones before have no free time.
+    """
     if one.on < today:
-        return Days(today, today + NEAR)
+        return (Days(today, today + NEAR),)
+    after = Days(one.on, one.on + NEAR)
     if one.kind == "medicines-end":
-        return Days(max(today, one.on - NEAR), one.on, is_last=True)
-    return Days(one.on, one.on + NEAR)
+        return Days(max(today, one.on - NEAR), one.on, is_last=True), after
+    return (after,)
 
 
 @dataclass(frozen=True, slots=True)
