@@ -182,3 +182,15 @@ def test_offers_do_not_count_against_what_an_account_holds(
     assert own.status_code == 201
     listed = client.get("/v1/holds", headers=offered.other.headers).get_json()["items"]
     assert {each["kind"] for each in listed} == {"hold", "offer"}
+
+
+def test_a_refused_decline_is_on_record(
+    client: FlaskClient, session: Session, offered: Offered
+) -> None:
+    url = f"/v1/holds/{offered.offer['id']}"
+    assert client.delete(url, headers=offered.ended.headers).status_code == 404
+    refused = session.scalars(
+        text("SELECT action FROM audit_refusal WHERE actor_id = :who"),
+        {"who": offered.ended.account.id},
+    ).all()
+    assert refused == ["waitlist.decline"]

@@ -11,6 +11,7 @@ from phr_api.appointments.models import Booking, Hold, WaitlistEntry
 from phr_api.appointments.service.holds import open_account
 from phr_api.appointments.service.refusals import raising
 from phr_api.appointments.service.seats import free_seat
+from phr_api.consent import refuse
 from phr_api.identity import Principal
 from phr_api.kit import clock
 from phr_api.kit.problems import NotFound
@@ -44,8 +45,11 @@ def release(session: Session, principal: Principal, hold_id: UUID) -> None:
 
 def _decline(session: Session, principal: Principal, hold_id: UUID, at: datetime) -> None:
     who = {"account": principal.account_id, "session": principal.session_id}
-    with raising():
-        opened = session.execute(_OPEN_OFFER, who | {"hold": hold_id, "at": at}).one()
+    try:
+        with raising():
+            opened = session.execute(_OPEN_OFFER, who | {"hold": hold_id, "at": at}).one()
+    except NotFound:
+        refuse(principal.actor, action="waitlist.decline", profile_id=None)
     row = _lock_open(session, hold_id)
     if row is None:
         raise NotFound
