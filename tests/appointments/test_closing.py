@@ -173,18 +173,33 @@ def test_a_past_day_can_be_ended(session: Session, desk: Desk) -> None:
     assert desk.give()["state"] == "waiting"
 
 
-def test_a_day_that_is_over_is_not_opened_again(session: Session, desk: Desk) -> None:
+def test_an_end_that_stood_for_half_a_day_stays(session: Session, desk: Desk) -> None:
     booking = missed(session, desk)
     desk.give()
     closing = close(desk).get_json()
     session.execute(
-        text("UPDATE day_closing SET on_date = on_date - 1 WHERE id = :id"), {"id": closing["id"]}
+        text("UPDATE day_closing SET closed_at = closed_at - interval '12 hours' WHERE id = :id"),
+        {"id": closing["id"]},
     )
     session.commit()
     refused = desk.post(f"/day-closings/{closing['id']}/undo")
     assert (refused.status_code, refused.get_json()["state"]) == (409, "closed")
     assert refused.get_json()["type"] == "/problems/appointments/day-over"
     assert (state(session, booking), tickets(session, desk)) == ("no-show", ["left"])
+
+
+def test_yesterdays_end_is_undone_after_midnight(session: Session, desk: Desk) -> None:
+    desk.give()
+    closing = close(desk).get_json()
+    session.execute(
+        text("UPDATE day_closing SET on_date = on_date - 1 WHERE id = :id"), {"id": closing["id"]}
+    )
+    session.execute(
+        text("UPDATE ticket SET on_date = on_date - 1 WHERE queue_id = :id"), {"id": desk.queue.id}
+    )
+    session.commit()
+    assert desk.post(f"/day-closings/{closing['id']}/undo").status_code == 200
+    assert tickets(session, desk) == ["waiting"]
 
 
 def test_only_the_desk_ends_a_day(client: FlaskClient, session: Session, desk: Desk) -> None:

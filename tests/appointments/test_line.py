@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import PriorityClass, Ticket
@@ -303,8 +303,6 @@ def yesterdays(session: Session, desk: Desk, state: str) -> Any:
         ("skip", "called", None),
         ("return", "skipped", None),
         ("room", "waiting", {"room": "102"}),
-        ("start", "called", None),
-        ("done", "in-room", None),
         ("leave", "waiting", None),
     ],
 )
@@ -319,6 +317,21 @@ def test_yesterdays_numbers_stay_as_they_are(
     session.rollback()
     row = session.scalars(select(Ticket).where(Ticket.id == ticket["id"])).one()
     assert (row.state, row.version) == (state, ticket["version"])
+
+
+@pytest.mark.parametrize(
+    ("action", "state"), [("start", "called"), ("leave", "called"), ("done", "in-room")]
+)
+def test_a_visit_that_goes_on_past_midnight_can_end(
+    session: Session, desk: Desk, action: str, state: str
+) -> None:
+    late, long_ago = yesterdays(session, desk, state), yesterdays(session, desk, state)
+    session.execute(
+        update(Ticket).where(Ticket.id == long_ago["id"]).values(on_date=Ticket.on_date - 1)
+    )
+    session.commit()
+    assert desk.act(action, late).status_code == 200
+    assert desk.act(action, long_ago).status_code == 409
 
 
 def test_a_past_days_line_is_not_listed(desk: Desk) -> None:

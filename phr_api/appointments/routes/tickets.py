@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from phr_api.appointments.models import Ticket
 from phr_api.appointments.problems.queue import DayOver, TicketChanged
 from phr_api.appointments.queries import line
-from phr_api.appointments.rules.line import ALLOWED, Action, label_of
+from phr_api.appointments.rules.line import ALLOWED, Action, is_over, label_of
 from phr_api.clinics import QueueRow, find_queue
 from phr_api.consent import FacilityRole, FacilityScope, open_facility
 from phr_api.identity import current_principal
@@ -52,7 +52,7 @@ def named_queue(session: Session, scope: FacilityScope, queue_id: UUID) -> Queue
 
 
 def change(code: str, ticket_id: UUID, action: Action, act: Act) -> dict[str, Any]:
-    """Do one action on a ticket of today that is as the caller has read it; 409 if it is not.
+    """Do one action on a ticket of the day that is as the caller has read it; 409 if it is not.
 
     Raises VersionMissing (428), NotFound, TicketChanged, DayOver.
     """
@@ -60,7 +60,7 @@ def change(code: str, ticket_id: UUID, action: Action, act: Act) -> dict[str, An
         tags = demanded_versions()
         ticket = line.lock_ticket(session, scope, ticket_id)
         tag = version_tag(ticket)
-        if ticket.on_date < clock.today():
+        if is_over(action, ticket.state, ticket.on_date, clock.today()):
             raise DayOver(state=ticket.state)
         if tag not in tags or ticket.state not in ALLOWED[action]:
             raise TicketChanged(state=ticket.state, version=ticket.version, etag=tag)

@@ -25,6 +25,10 @@ ALLOWED: dict[Action, frozenset[TicketState]] = {
     "done": frozenset({"called", "in-room"}),
     "leave": frozenset({"waiting", "called", "skipped"}),
 }
+# what a visit that goes on past midnight still comes to
+PAST_MIDNIGHT: frozenset[tuple[Action, TicketState]] = frozenset(
+    {("start", "called"), ("leave", "called"), ("done", "called"), ("done", "in-room")}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +80,10 @@ def estimate(at: datetime, ahead: int, pace: float | None, usual: int) -> dateti
 
 def _years(birth: date, on: date) -> int:
     return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
+
+
+def is_over(action: Action, state: TicketState, on: date, today: date) -> bool:
+    """Whether a number's day is over for this action: with midnight, but for a visit under way."""
+    if (action, state) in PAST_MIDNIGHT:
+        return on < today - timedelta(days=1)
+    return on < today

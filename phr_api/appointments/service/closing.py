@@ -4,7 +4,7 @@ What it changed is kept with the version that each row had then, so undoing touc
 somebody has worked on since.
 """
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any, cast
 from uuid import UUID
 
@@ -27,14 +27,15 @@ from phr_api.kit.ids import new_row_id
 from phr_api.kit.problems import InvalidRequest
 
 Change = dict[str, Any]  # id, the state before, the version after
+UNDONE_WITHIN = timedelta(hours=12)
 ENDS = {"waiting": "left", "called": "left", "skipped": "left", "in-room": "done"}
 
 
 def close_day(session: Session, scope: FacilityScope, on: date) -> DayClosing:
     """End a day: who did not come is a no-show, who still waited left, who is in a room is done.
 
-    Today's bookings of later hours stay. A past day's end cannot be undone. Raises DayClosed when
-    it is closed already, InvalidRequest for a day to come.
+    Today's bookings of later hours stay. Raises DayClosed when it is closed already,
+    InvalidRequest for a day to come.
     """
     if on > clock.today():
         raise InvalidRequest(errors={"json": {"on": ["Not a day to come."]}})
@@ -70,12 +71,13 @@ def close_day(session: Session, scope: FacilityScope, on: date) -> DayClosing:
 def undo_closing(session: Session, scope: FacilityScope, closing_id: UUID) -> DayClosing:
     """Open a day again: each row that nobody changed since gets its state back.
 
-    Undoing twice answers as the first time. Raises NotFound, DayOver for a day before today.
+    Undoing twice answers as the first time. Raises NotFound, DayOver when it was closed too long
+    ago.
     """
     closing = queries.get_closing(session, scope, closing_id, is_locked=True)
     if closing.undone_at is not None:
         return closing
-    if closing.on_date < clock.today():
+    if closing.closed_at < clock.now() - UNDONE_WITHIN:
         raise DayOver(state="closed")
     actor, changes = who(session, scope), closing.changes
     ids = [UUID(change["id"]) for change in changes["tickets"]]
