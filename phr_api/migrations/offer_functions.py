@@ -4,7 +4,7 @@ Not for the account that joined the line: a carer whose right has ended neither 
 declines it; the person and others who may book for them do (RIGHTS R5, R17).
 """
 
-from phr_api.migrations.booking_functions import BOOK_HOLD
+from phr_api.migrations.booking_functions import BOOK_HOLD, BOOK_ONE
 from phr_api.migrations.sql import ACCOUNT, Executes, definer, invoker
 
 # An offer goes with its place in line, which is the person's; anything else with its account.
@@ -74,6 +74,39 @@ TAKES = """        IF h.kind = 'offer' THEN
         END IF;
 """
 
+# The id of an answer to nothing that the service asks, or not of the kind that it asks for.
+WRONG_ANSWER = """
+CREATE FUNCTION wrong_answer(p_questions jsonb, p_answers jsonb) RETURNS text
+LANGUAGE sql IMMUTABLE AS $$
+    SELECT a.key FROM jsonb_each_text(p_answers) a
+    LEFT JOIN jsonb_array_elements(p_questions) q ON q.value ->> 'id' = a.key
+    WHERE q.value IS NULL OR a.value <> '' AND CASE q.value ->> 'kind'
+        WHEN 'yes-no' THEN a.value NOT IN ('yes', 'no')
+        WHEN 'choice' THEN NOT q.value -> 'options' @> to_jsonb(a.value)
+        ELSE false END
+    ORDER BY a.key LIMIT 1
+$$"""
+ANSWERED = """    SELECT c.card_number, c.valid_until INTO card FROM coverage c"""
+ANSWERED_RIGHT = """    wrong := wrong_answer(v.questions, p_item -> 'answers');
+    IF wrong IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'PH019', MESSAGE = 'wrong answer',
+            DETAIL = jsonb_build_object('place', p_item -> 'place', 'question', wrong);
+    END IF;
+"""
+
+KNOWN_OR_BOOKED = "    ELSIF known IS NOT NULL OR h.booked_at IS NOT NULL THEN\n"
+# who comes again with another key may say other things: they are told what it is now
+KNOWN_THEN_BOOKED = """    ELSIF h.booked_at IS NOT NULL AND known IS NULL THEN
+        PERFORM booked_wire(p_account, p_session, p_hold, p_at);
+        SELECT * INTO b FROM booking WHERE hold_id = p_hold ORDER BY starts_at, id LIMIT 1;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION USING ERRCODE = 'PH015', MESSAGE = 'booked, and gone';
+        END IF;
+        RAISE EXCEPTION USING ERRCODE = 'PH020', MESSAGE = 'booked already',
+            DETAIL = jsonb_build_object('id', b.id, 'state', b.state, 'version', b.version);
+    ELSIF known IS NOT NULL THEN
+"""
+
 
 def replace_once(sql: str, old: str, new: str) -> str:
     """Return a function's text with one part of it changed."""
@@ -82,7 +115,7 @@ def replace_once(sql: str, old: str, new: str) -> str:
 
 
 def let_the_right_take_offers(op: Executes) -> None:
-    """Change the policy of holds, and the functions that book and list them."""
+    """Change the policy of holds, and the functions that book and list them; check answers."""
     op.execute("DROP POLICY scope ON hold")
     op.execute(f"CREATE POLICY scope ON hold USING ({HOLD_POLICY}) WITH CHECK ({HOLD_POLICY})")
     definer(op, OFFERED_TO, "offered_to(uuid)", to=("phr_web",))
@@ -94,4 +127,9 @@ def let_the_right_take_offers(op: Executes) -> None:
     invoker(op, LIVE_OFFERS, lists, to=("phr_web",))
     book = replace_once(BOOK_HOLD, "CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
     book = replace_once(book, OWN_ONLY, OWN_OR_OFFERED)
+    book = replace_once(book, KNOWN_OR_BOOKED, KNOWN_THEN_BOOKED)
     op.execute(replace_once(book, BOOKS, TAKES + BOOKS))
+    invoker(op, WRONG_ANSWER, "wrong_answer(jsonb, jsonb)", to=("phr_web",))
+    one = replace_once(BOOK_ONE, "CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+    one = replace_once(one, "    card record;\n", "    card record;\n    wrong text;\n")
+    op.execute(replace_once(one, ANSWERED, ANSWERED_RIGHT + ANSWERED))

@@ -96,17 +96,19 @@ class BookHold(Command):
     def apply(self, world: World) -> Outcome:
         hold = world.holds[self.hold]
         mine = {name: b for name, b in world.bookings.items() if b.hold == self.hold}
-        if hold.state != "booked":
-            if hold.state == "released" or world.now >= hold.expires:
-                raise Refused("hold-expired")
-            if set(hold.people) != set(self.people):
-                raise Refused("invalid-request")
-            for name, booking in mine.items():
-                is_sure = world.services[booking.service].is_sure
-                world.change(name, state="confirmed" if is_sure else "requested")
-            world.holds[self.hold] = replace(hold, state="booked")
-            if hold.entry is not None:
-                world.entries[hold.entry] = replace(world.entries[hold.entry], state="booked")
+        if hold.state == "booked":  # with another key; they are told of the last one
+            last = next(b for b in mine.values() if b.person == hold.people[-1])
+            raise Refused("state-changed", last.state, last.version)
+        if hold.state == "released" or world.now >= hold.expires:
+            raise Refused("hold-expired")
+        if set(hold.people) != set(self.people):
+            raise Refused("invalid-request")
+        for name, booking in mine.items():
+            is_sure = world.services[booking.service].is_sure
+            world.change(name, state="confirmed" if is_sure else "requested")
+        world.holds[self.hold] = replace(hold, state="booked")
+        if hold.entry is not None:
+            world.entries[hold.entry] = replace(world.entries[hold.entry], state="booked")
         told = [(name, world.bookings[name].state, world.bookings[name].version) for name in mine]
         return ("booked", *sorted(told))
 
@@ -186,6 +188,8 @@ class Move(Command):
 
     def apply(self, world: World) -> Outcome:
         before = world.find_open(self.booking, self.version, OPEN)
+        if self.slot == before.slot:
+            raise Refused("same-time")
         world.check_seat(self.slot, before.person, but=self.booking)
         is_sure = world.services[before.service].is_sure
         told = world.change(
@@ -211,6 +215,8 @@ class Propose(Command):
 
     def apply(self, world: World) -> Outcome:
         before = world.find_open(self.booking, self.version, OPEN)
+        if self.slot == before.slot:
+            raise Refused("same-time")
         world.bookings[self.booking] = replace(before, proposed=None)
         world.give_back(before.proposed)
         world.check_seat(self.slot, before.person, but=self.booking)

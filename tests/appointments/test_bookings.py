@@ -11,6 +11,7 @@ from phr_api.appointments import By, offer_alternatives
 from phr_api.appointments.models import Booking, BookingDue
 from phr_api.appointments.queries.slots import get_slot
 from phr_api.appointments.service import moving
+from phr_api.kit import clock
 from tests.appointments.asking import act, booked, hold, mine, seats_by, slug
 from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
 from tests.factories.consent import make_carer
@@ -174,6 +175,37 @@ def test_when_the_new_time_is_full_the_old_seat_is_kept(
     assert act(client, path, "reschedule", citizen, {"slotId": "x"}).status_code == 422
 
 
+def test_a_move_to_the_time_that_it_has_changes_nothing(
+    client: FlaskClient, session: Session
+) -> None:
+    citizen = make_citizen(session)
+    booking = make_booking(session, citizen=citizen, state="confirmed")
+    path = mine(citizen, str(booking.id))
+    same = {"slotId": str(booking.slot_id)}
+    refused = act(client, path, "reschedule", citizen, same)
+    assert (refused.status_code, slug(refused)) == (409, "appointments/same-time")
+    clerk = make_staff(session, facility_code=booking.facility_code)
+    desk = f"/v1/facilities/{booking.facility_code}/bookings/{booking.id}"
+    refused = act(client, desk, "proposal", clerk, same)
+    assert (refused.status_code, slug(refused)) == (409, "appointments/same-time")
+    session.refresh(booking)
+    assert (booking.state, booking.version, booking.proposed_slot_id) == ("confirmed", 1, None)
+
+
+def test_a_proposal_that_would_be_over_already_names_the_field(
+    client: FlaskClient, session: Session
+) -> None:
+    service = make_service(session)
+    booking = make_booking(session, slot=make_slot(session, service=service))
+    new = make_slot(session, service=service, starts_in=timedelta(days=3))
+    clerk = make_staff(session, facility_code=booking.facility_code)
+    desk = f"/v1/facilities/{booking.facility_code}/bookings/{booking.id}"
+    body = {"slotId": str(new.id), "until": (clock.now() - timedelta(minutes=1)).isoformat()}
+    refused = act(client, desk, "proposal", clerk, body)
+    assert (refused.status_code, slug(refused)) == (422, "invalid-request")
+    assert list(refused.get_json()["errors"]["json"]) == ["until"]
+
+
 def test_a_move_onto_another_booking_of_the_person_is_refused(
     client: FlaskClient, session: Session
 ) -> None:
@@ -286,7 +318,7 @@ def test_still_coming_keeps_the_seat_or_frees_it(client: FlaskClient, session: S
 
 def test_what_was_told_can_be_changed(client: FlaskClient, session: Session) -> None:
     citizen = make_citizen(session)
-    asks = [{"id": "fasting", "text": "Đã nhịn ăn?", "isRequired": True}]
+    asks = [{"id": "fasting", "text": "Đã nhịn ăn?", "kind": "text", "isRequired": True}]
     slot = make_slot(session, service=make_service(session, questions=asks))
     booking = make_booking(session, citizen=citizen, slot=slot, reason="Ho")
     path = mine(citizen, str(booking.id))
@@ -295,6 +327,9 @@ def test_what_was_told_can_be_changed(client: FlaskClient, session: Session) -> 
     assert client.patch(path, json={"showsNames": True}, headers=citizen.headers).status_code == 428
     refused = client.patch(path, json={"answers": {}}, headers=headers)
     assert (refused.status_code, slug(refused)) == (422, "appointments/answers-needed")
+    unknown = client.patch(path, json={"answers": {"fasting": "rồi", "zz": "q"}}, headers=headers)
+    assert (unknown.status_code, slug(unknown)) == (422, "invalid-request")
+    assert list(unknown.get_json()["errors"]["json"]["answers"]) == ["zz"]
     assert client.patch(path, json={"state": "done"}, headers=headers).status_code == 422
     body = {"showsNames": True, "answers": {"fasting": "rồi"}}
     done = client.patch(path, json=body, headers=headers)

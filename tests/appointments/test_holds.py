@@ -16,7 +16,7 @@ from phr_api.appointments.models import Booking, BookingDue, Hold
 from phr_api.appointments.service.lapsing import lapse_holds
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
-from tests.appointments.asking import book, booked, hold, hold_by_phone, slug
+from tests.appointments.asking import act, book, booked, hold, hold_by_phone, slug
 from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
 from tests.factories.consent import make_carer
 from tests.factories.people import make_citizen, make_phone, make_profile, make_staff
@@ -25,7 +25,9 @@ Bound = Callable[[], AbstractContextManager[None]]
 
 
 def test_a_citizen_holds_a_seat_and_books_it(client: FlaskClient, session: Session) -> None:
-    citizen, slot = make_citizen(session), make_slot(session)
+    asks = [{"id": "q", "text": "Có dị ứng không?", "kind": "text", "isRequired": False}]
+    slot = make_slot(session, service=make_service(session, questions=asks))
+    citizen = make_citizen(session)
     held = hold(client, citizen, slot, [citizen.profile.id])
     assert held.status_code == 201, held.get_json()
     body = held.get_json()
@@ -160,6 +162,24 @@ def test_a_full_slot_is_refused_with_alternatives(client: FlaskClient, session: 
     refused = hold(client, citizen, slot, [citizen.profile.id])
     assert (refused.status_code, slug(refused)) == (409, "appointments/slot-full")
     assert [each["slotId"] for each in refused.get_json()["alternatives"]] == [str(later.id)]
+
+
+def test_alternatives_are_the_nearest_to_the_time_asked_for(
+    client: FlaskClient, session: Session
+) -> None:
+    service, citizen = make_service(session), make_citizen(session)
+    wished = make_slot(session, service=service, starts_in=timedelta(days=6))
+    make_slot(session, starts_in=timedelta(days=6))  # of another service
+    days = (1, 2, 3, 5, 8, 10)
+    free = {day: make_slot(session, service=service, starts_in=timedelta(days=day)) for day in days}
+    make_booking(session, slot=wished)
+    refused = hold(client, citizen, wished, [citizen.profile.id])
+    nearest = [str(free[day].id) for day in (5, 8, 3)]
+    assert [each["slotId"] for each in refused.get_json()["alternatives"]] == nearest
+    booking = make_booking(session, citizen=citizen, slot=free[1])
+    path = f"/v1/profiles/{citizen.profile.id}/bookings/{booking.id}"
+    refused = act(client, path, "reschedule", citizen, {"slotId": str(wished.id)})
+    assert [each["slotId"] for each in refused.get_json()["alternatives"]] == nearest
 
 
 def test_a_slot_that_is_closed_or_not_yet_open_is_refused(
@@ -325,7 +345,7 @@ def test_what_is_booked_is_what_is_held(client: FlaskClient, session: Session) -
 
 
 def test_questions_that_need_answers_are_answered(client: FlaskClient, session: Session) -> None:
-    asks = [{"id": "fasting", "text": "Đã nhịn ăn?", "isRequired": True}]
+    asks = [{"id": "fasting", "text": "Đã nhịn ăn?", "kind": "text", "isRequired": True}]
     slot = make_slot(session, service=make_service(session, questions=asks))
     citizen = make_citizen(session)
     held = hold(client, citizen, slot, [citizen.profile.id]).get_json()
@@ -334,6 +354,55 @@ def test_questions_that_need_answers_are_answered(client: FlaskClient, session: 
     for unstorable in ({"fasting": "\x00"}, {"\x00": "x"}):
         assert book(client, citizen, held, answers=unstorable).status_code == 422
     assert book(client, citizen, held, answers={"fasting": "rồi"}).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("answers", "wrong"),
+    [
+        ({"zz": "q"}, "zz"),
+        ({"allergy": "maybe"}, "allergy"),
+        ({"arm": "leg"}, "arm"),
+        ({"allergy": "yes", "arm": "left", "zz": "q"}, "zz"),
+        ({"allergy": "no", "arm": "left", "more": "đau"}, None),
+        ({"allergy": "", "arm": ""}, None),  # left open
+    ],
+)
+def test_answers_are_of_the_kind_that_is_asked_for(
+    client: FlaskClient, session: Session, answers: dict[str, str], wrong: str | None
+) -> None:
+    asks = [
+        {"id": "allergy", "text": "Dị ứng?", "kind": "yes-no", "isRequired": False},
+        {"id": "arm", "kind": "choice", "options": ["left", "right"], "isRequired": False},
+        {"id": "more", "kind": "text", "options": [], "isRequired": False},
+    ]
+    slot = make_slot(session, service=make_service(session, questions=asks))
+    citizen = make_citizen(session)
+    held = hold(client, citizen, slot, [citizen.profile.id]).get_json()
+    answered = book(client, citizen, held, answers=answers)
+    if wrong is None:
+        assert answered.status_code == 201, answered.get_json()
+    else:
+        assert (answered.status_code, slug(answered)) == (422, "invalid-request")
+        assert list(answered.get_json()["errors"]["json"]["bookings"]["0"]["answers"]) == [wrong]
+        assert seats_of(session, slot.id) == {1: UUID(held["bookings"][0]["id"])}
+
+
+def test_what_is_booked_is_not_booked_again(client: FlaskClient, session: Session) -> None:
+    citizen, slot = make_citizen(session), make_slot(session)
+    held = hold(client, citizen, slot, [citizen.profile.id]).get_json()
+    made = book(client, citizen, held, name="first", reason="Ho")
+    again = book(client, citizen, held, reason="Sốt")
+    assert (again.status_code, slug(again)) == (409, "appointments/state-changed")
+    told = again.get_json()
+    (one,) = made.get_json()["items"]
+    assert (told["id"], told["state"], told["version"]) == (one["id"], "requested", 2)
+    assert (
+        told["etag"]
+        == client.get(
+            f"/v1/profiles/{citizen.profile.id}/bookings/{one['id']}", headers=citizen.headers
+        ).headers["ETag"]
+    )
+    assert book(client, citizen, held, name="first", reason="Ho").get_json() == made.get_json()
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ def test_what_cannot_be_waited_for(client: FlaskClient, session: Session) -> Non
     has_none = make_service(session, has_waitlist=False)
     service = make_service(session, has_waitlist=True)
     bodies = [
-        ({"serviceId": str(has_none.id)}, 404),
+        ({"serviceId": str(has_none.id)}, 409),
         ({"serviceId": str(uuid4())}, 404),
         ({"serviceId": str(service.id), "untilOn": str(today - timedelta(days=1))}, 422),
         ({"serviceId": str(service.id), "untilOn": str(today + timedelta(days=999))}, 422),

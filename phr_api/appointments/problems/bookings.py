@@ -6,7 +6,7 @@ from phr_api.kit.problems import Problem
 
 
 class SlotFull(Problem):
-    """Nobody can take a seat of this slot any more; `alternatives` are the next free ones."""
+    """Nobody can take a seat of this slot any more; `alternatives` are the nearest free ones."""
 
     status = HTTPStatus.CONFLICT
     slug = "appointments/slot-full"
@@ -73,6 +73,17 @@ class StateChanged(Problem):
     titles = {"vi": "Lịch hẹn đã được thay đổi", "en": "The booking has changed"}
 
 
+class SameTime(Problem):
+    """The booking has this time already; nothing was changed."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/same-time"
+    titles = {
+        "vi": "Lịch hẹn đã ở đúng giờ này",
+        "en": "The booking is at this time already",
+    }
+
+
 class TooLate(Problem):
     """The booking has begun, or what was asked has been answered or ended."""
 
@@ -89,6 +100,17 @@ class AnswersNeeded(Problem):
     titles = {
         "vi": "Cần trả lời các câu hỏi trước khám",
         "en": "The questions of this service need answers",
+    }
+
+
+class NoWaitlist(Problem):
+    """Nobody can wait for a time of this service; its free times can be booked."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/no-waitlist"
+    titles = {
+        "vi": "Dịch vụ này không có danh sách chờ",
+        "en": "This service has no waitlist",
     }
 
 

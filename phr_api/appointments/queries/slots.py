@@ -50,6 +50,22 @@ def find_next_free(
     return [SlotRow(*row) for row in session.execute(query.order_by(Slot.starts_at).limit(limit))]
 
 
+def find_nearest_free(
+    session: Session, slot: SlotRow, *, at: datetime, but: UUID | None = None, limit: int = 3
+) -> list[SlotRow]:
+    """The slots of its service nearest to this one that can be booked at `at`, the nearest first.
+
+    `but`: not this one. Walks ix_slot_service_id_starts_at from there both ways.
+    """
+    query = _slots().where(
+        Slot.service_id == slot.service_id, Slot.id.is_distinct_from(but), *can_be_booked(at)
+    )
+    later = query.where(Slot.starts_at >= slot.starts_at).order_by(Slot.starts_at, Slot.id)
+    sooner = query.where(Slot.starts_at < slot.starts_at).order_by(Slot.starts_at.desc(), Slot.id)
+    found = [SlotRow(*row) for way in (later, sooner) for row in session.execute(way.limit(limit))]
+    return sorted(found, key=lambda each: abs(each.starts_at - slot.starts_at))[:limit]
+
+
 def can_be_booked(at: datetime) -> tuple[ColumnElement[bool], ...]:
     """Conditions of a slot that can be booked at `at`: open, released, with a free seat."""
     is_free = select(Seat.slot_id).where(Seat.slot_id == Slot.id, *_FREE).exists()

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import Response
 from flask.views import MethodView
 
-from phr_api.appointments.routes.answers import answer, raw
+from phr_api.appointments.routes.answers import answer, raw, telling
 from phr_api.appointments.routes.blueprint import bookings_blp
 from phr_api.appointments.schemas.bookings import BookedSchema
 from phr_api.appointments.schemas.holds import BookSchema, HoldSchema, HoldsSchema, NewHoldSchema
@@ -52,4 +52,5 @@ def book(body: dict[str, Any], hold_id: UUID) -> Response:
     """Book all that is held, or nothing"""
     principal = current_principal()
     attempt = current_attempt(principal.principal_id)
-    return raw(holds.book(principal, hold_id, body["bookings"], attempt), 201)
+    with telling():
+        return raw(holds.book(principal, hold_id, body["bookings"], attempt), 201)

@@ -111,7 +111,10 @@ class BookItemSchema(Schema):
         values=ANSWER,
         load_default=dict,
         validate=validate.Length(max=MOST_ANSWERS),
-        metadata={"description": "by the ids of the service's questions"},
+        metadata={
+            "description": "by the ids of the service's questions: yes or no, one of the options,"
+            " or text; empty: left open"
+        },
     )
     card_number = fields.String(
         load_default=None,

@@ -15,8 +15,8 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.problems.bookings import SlotFull, SlotNotOpen
-from phr_api.appointments.queries.slots import find_next_free, get_slot
-from phr_api.appointments.service.refusals import raising
+from phr_api.appointments.queries.slots import SlotRow, find_nearest_free, get_slot
+from phr_api.appointments.service.refusals import raising, wire_slots
 from phr_api.consent import refuse
 from phr_api.identity import Principal
 from phr_api.kit import clock
@@ -78,7 +78,7 @@ def hold(principal: Principal, new: NewHold, attempt: Attempt) -> str:
     """Hold a seat for each person, all or none; returns the hold as JSON.
 
     Raises NotSignedIn, RecordSignInNeeded, NotAllowed, NotFound (no right, or no such slot: not
-    told apart), SlotNotOpen, SlotFull with the next free slots, HoldExists, Overlapping,
+    told apart), SlotNotOpen, SlotFull with the nearest free slots, HoldExists, Overlapping,
     QuotaReached, and the two of idempotency. ISSUE 4 §2.
     """
     _check_account(principal)
@@ -110,7 +110,7 @@ def hold(principal: Principal, new: NewHold, attempt: Attempt) -> str:
     except NotFound:
         _refuse(principal, new.people, "booking.hold")
     except SlotFull as full:
-        raise SlotFull(alternatives=_alternatives(new)) from full
+        raise SlotFull(alternatives=wire_slots(_nearest(new.slot_id))) from full
     except SlotNotOpen as closed:
         raise SlotNotOpen(opensAt=_opens_at(new.slot_id)) from closed
     raise AssertionError  # refusing raises
@@ -119,13 +119,15 @@ def hold(principal: Principal, new: NewHold, attempt: Attempt) -> str:
 def book(principal: Principal, hold_id: UUID, items: Sequence[BookItem], attempt: Attempt) -> str:
     """Book everything that this hold holds; returns `{"items": […]}` as JSON.
 
-    Raises as `hold` does, and HoldExpired, AnswersNeeded, InvalidRequest when `items` are not what
-    is held.
+    Raises as `hold` does, and HoldExpired, StateChanged when it is booked already (the same key
+    replays), AnswersNeeded, InvalidRequest when `items` are not what is held or an answer is not
+    of the kind that is asked for.
     """
     _check_account(principal)
     sent = [
         {
             "id": str(item.id),
+            "place": place,
             "reason": item.reason,
             "answers": dict(item.answers),
             "card_number": item.card_number,
@@ -135,7 +137,7 @@ def book(principal: Principal, hold_id: UUID, items: Sequence[BookItem], attempt
             "notice": str(new_row_id()),
             "trace": str(new_row_id()),
         }
-        for item in items
+        for place, item in enumerate(items)
     ]
     values = (
         principal.account_id,
@@ -210,18 +212,9 @@ def _refuse(principal: Principal, people: Sequence[UUID], action: str) -> None:
     refuse(principal.actor, action=action, profile_id=ProfileId(people[0]) if people else None)
 
 
-def _alternatives(new: NewHold) -> list[dict[str, str]]:
-    at = clock.now()
+def _nearest(slot_id: UUID) -> list[SlotRow]:
     with unit_of_work() as session:
-        free = find_next_free(session, new.service_id, after=at, at=at)
-    return [
-        {
-            "slotId": str(slot.id),
-            "startsAt": slot.starts_at.astimezone(clock.VIETNAM).isoformat(),
-            "endsAt": slot.ends_at.astimezone(clock.VIETNAM).isoformat(),
-        }
-        for slot in free
-    ]
+        return find_nearest_free(session, get_slot(session, slot_id), at=clock.now())
 
 
 def _opens_at(slot_id: UUID) -> str:

@@ -1,8 +1,10 @@
 """What people do with their own bookings: cancel, and say that they are still coming."""
 
+import json
 from collections.abc import Mapping
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api import clinics
@@ -13,7 +15,11 @@ from phr_api.appointments.rules.states import By
 from phr_api.appointments.service.changing import OPEN, transition
 from phr_api.appointments.service.desk import CONFIRMED, end_booking
 from phr_api.appointments.service.lateness import counts_as_late
+from phr_api.appointments.service.refusals import wrong_answer
 from phr_api.kit import clock
+from phr_api.kit.problems import InvalidRequest
+
+_WRONG_ANSWER = text("SELECT wrong_answer(CAST(:questions AS jsonb), CAST(:answers AS jsonb))")
 
 
 def cancel(
@@ -49,7 +55,8 @@ def change(
 ) -> Booking:
     """Change what the person told with the booking: reason, answers, shows_names.
 
-    Raises StateChanged when it is open no more, AnswersNeeded when a needed one would be gone.
+    Raises StateChanged when it is open no more, AnswersNeeded when a needed one would be gone,
+    InvalidRequest for an answer that is not of the kind that is asked for.
     """
     service = clinics.find_service(session, booking.service_id)
     answers = values.get("answers")
@@ -57,6 +64,10 @@ def change(
         needed = [one["id"] for one in service.questions if one.get("isRequired")]
         if not all(answers.get(each) for each in needed):
             raise AnswersNeeded
+        sent = {"questions": json.dumps(service.questions), "answers": json.dumps(answers)}
+        wrong = session.scalar(_WRONG_ANSWER, sent)
+        if wrong is not None:
+            raise InvalidRequest(errors={"json": wrong_answer(wrong)})
     return transition(
         session,
         booking.id,

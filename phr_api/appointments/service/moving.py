@@ -11,13 +11,14 @@ from phr_api import clinics
 from phr_api.appointments.models import Booking
 from phr_api.appointments.problems.bookings import (
     Overlapping,
+    SameTime,
     SlotFull,
     SlotNotOpen,
     StateChanged,
     TooLate,
 )
 from phr_api.appointments.queries.bookings import get_booking
-from phr_api.appointments.queries.slots import SlotRow, find_next_free, get_slot
+from phr_api.appointments.queries.slots import SlotRow, find_nearest_free, get_slot
 from phr_api.appointments.rules.states import By
 from phr_api.appointments.service.changing import (
     NO_PROPOSAL,
@@ -30,10 +31,10 @@ from phr_api.appointments.service.changing import (
     transition,
 )
 from phr_api.appointments.service.lateness import counts_as_late
-from phr_api.appointments.service.refusals import raising
+from phr_api.appointments.service.refusals import raising, wire_slots
 from phr_api.appointments.service.seats import free_seat, take_seat
 from phr_api.kit import clock
-from phr_api.kit.problems import NotFound
+from phr_api.kit.problems import InvalidRequest, NotFound
 
 PROPOSAL_LASTS = timedelta(hours=48)
 MOST_ALTERNATIVES = 2
@@ -46,13 +47,16 @@ def reschedule(
 
     It is requested anew unless the service confirms by itself. A late move counts as a late
     cancellation does: the old seat is as hard to give to somebody else. Raises StateChanged,
-    TooLate when it has begun, NotFound or SlotNotOpen for the slot, SlotFull with alternatives (the
-    old seat is kept), Overlapping with another booking of the person.
+    TooLate when it has begun, SameTime for the slot that it has, NotFound or SlotNotOpen for the
+    slot, SlotFull with alternatives (the old seat is kept), Overlapping with another booking of the
+    person.
     """
     before = _locked(session, booking_id, expected)
     at = clock.now()
     if before.starts_at <= at:
         raise TooLate
+    if slot_id == before.slot_id:
+        raise SameTime
     slot = _open_slot(session, before, slot_id, at)
     service = clinics.find_service(session, before.service_id)
     if service is None:
@@ -96,15 +100,20 @@ def propose(
     """Propose another time of the service: both seats are kept until it is answered or lapses.
 
     At most 48 hours, and before either time; an earlier proposal is replaced. Raises StateChanged,
-    TooLate, NotFound, SlotNotOpen, SlotFull, Overlapping.
+    InvalidRequest for an `until` that has passed, TooLate, SameTime, NotFound, SlotNotOpen,
+    SlotFull, Overlapping.
     """
     before = _locked(session, booking_id, expected)
     at = clock.now()
     slot = get_slot(session, slot_id)
     if slot.service_id != before.service_id:
         raise NotFound
+    if slot.id == before.slot_id:
+        raise SameTime
     if slot.status != "open":
         raise SlotNotOpen
+    if until is not None and until <= at:
+        raise InvalidRequest(errors={"json": {"until": ["Not in the past."]}})
     ends = min(until or at + PROPOSAL_LASTS, at + PROPOSAL_LASTS, before.starts_at, slot.starts_at)
     if ends <= at:
         raise TooLate
@@ -241,18 +250,8 @@ def _take(session: Session, booking: Booking, slot: SlotRow) -> int:
             account_id=booking.account_id,
         )
     if seat_no is None:
-        at = clock.now()
-        free = find_next_free(session, booking.service_id, after=at, at=at)
-        raise SlotFull(
-            alternatives=[
-                {
-                    "slotId": str(each.id),
-                    "startsAt": each.starts_at.astimezone(clock.VIETNAM).isoformat(),
-                    "endsAt": each.ends_at.astimezone(clock.VIETNAM).isoformat(),
-                }
-                for each in free
-            ]
-        )
+        free = find_nearest_free(session, slot, at=clock.now(), but=booking.slot_id)
+        raise SlotFull(alternatives=wire_slots(free))
     return seat_no
 
 

@@ -1,7 +1,9 @@
 """From what the database refuses to problems: by SQLSTATE and constraint, never by guess."""
 
-from collections.abc import Callable, Generator
+import json
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
+from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
@@ -14,8 +16,11 @@ from phr_api.appointments.problems.bookings import (
     QuotaReached,
     SlotFull,
     SlotNotOpen,
+    StateChanged,
 )
+from phr_api.appointments.queries.slots import SlotRow
 from phr_api.consent import RecordSignInNeeded
+from phr_api.kit import clock
 from phr_api.kit.problems import (
     IdempotencyKeyReused,
     InvalidRequest,
@@ -26,6 +31,7 @@ from phr_api.kit.problems import (
     RequestInProgress,
     TooManyRequests,
 )
+from phr_api.kit.web import named_safely
 
 HOLD_SECONDS = 600
 
@@ -43,6 +49,13 @@ RAISED: dict[str, Callable[[], Problem]] = {
     "PH016": lambda: TooManyRequests(retry_after_seconds=HOLD_SECONDS),
     "PH017": AnswersNeeded,
     "PH018": lambda: InvalidRequest(errors={"json": {"bookings": ["Not what is held."]}}),
+}
+# those whose SQL tells more, as JSON
+DETAILED: dict[str, Callable[[dict[str, Any]], Problem]] = {
+    "PH019": lambda told: InvalidRequest(
+        errors={"json": {"bookings": {str(told["place"]): wrong_answer(told["question"])}}}
+    ),
+    "PH020": lambda told: StateChanged(**told),
 }
 CONSTRAINTS: dict[str, Callable[[], Problem]] = {
     "uq_booking_held": HoldExists,
@@ -63,9 +76,32 @@ def raising() -> Generator[None]:
         raise problem from error
 
 
+def wire_slots(slots: Iterable[SlotRow]) -> list[dict[str, str]]:
+    """What a refusal says of slots that are free instead."""
+    return [
+        {
+            "slotId": str(each.id),
+            "startsAt": each.starts_at.astimezone(clock.VIETNAM).isoformat(),
+            "endsAt": each.ends_at.astimezone(clock.VIETNAM).isoformat(),
+        }
+        for each in slots
+    ]
+
+
+def wrong_answer(question: str) -> dict[str, Any]:
+    """What `errors` says of the answers to questions, by id."""
+    return {"answers": named_safely({question: ["Not a question of this service, or no answer."]})}
+
+
 def problem_of(error: DBAPIError) -> Problem | None:
     """Return the problem that this error stands for, if it is one of ours."""
     state = getattr(error.orig, "sqlstate", None) or ""
-    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+    if state in DETAILED:
+        return DETAILED[state](json.loads(_diag(error, "message_detail")))
+    constraint = _diag(error, "constraint_name")
     made = RAISED.get(state) or CONSTRAINTS.get(constraint)
     return made() if made else None
+
+
+def _diag(error: DBAPIError, name: str) -> str:
+    return getattr(getattr(error.orig, "diag", None), name, None) or ""

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from phr_api import clinics
 from phr_api.appointments.models import Booking, Hold, Seat, Slot, WaitlistEntry
-from phr_api.appointments.problems.bookings import HoldExists, Overlapping, TooLate
+from phr_api.appointments.problems.bookings import HoldExists, NoWaitlist, Overlapping, TooLate
 from phr_api.appointments.service.changing import words_of
 from phr_api.appointments.service.lapsing import give_back
 from phr_api.appointments.service.refusals import raising
@@ -50,14 +50,16 @@ class NewEntry:
 def join(session: Session, scope: RecordScope, new: NewEntry) -> WaitlistEntry:
     """Put the person in the line of a service.
 
-    Raises NotFound for a service that is none, has no waitlist or is not for this view (R18),
+    Raises NotFound for a service that is none or is not for this view (R18), NoWaitlist,
     InvalidRequest for days that are over, OnWaitlist.
     """
     service = clinics.find_service(session, new.service_id)
-    if service is None or service.ended_at is not None or not service.has_waitlist:
+    if service is None or service.ended_at is not None:
         raise NotFound
     if not set(service.classes) <= scope.classes:
         raise NotFound
+    if not service.has_waitlist:
+        raise NoWaitlist
     today = clock.today()
     if not today <= new.until_on <= today + LONGEST or new.until_on < new.from_on:
         raise InvalidRequest(errors={"json": {"untilOn": ["Within 180 days, after fromOn."]}})
