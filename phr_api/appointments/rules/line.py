@@ -26,7 +26,7 @@ ALLOWED: dict[Action, frozenset[TicketState]] = {
     "leave": frozenset({"waiting", "called", "skipped"}),
 }
 # what a visit that goes on past midnight still comes to
-PAST_MIDNIGHT: frozenset[tuple[Action, TicketState]] = frozenset(
+PAST_MIDNIGHT: frozenset[tuple[str, str]] = frozenset(
     {("start", "called"), ("leave", "called"), ("done", "called"), ("done", "in-room")}
 )
 
@@ -82,7 +82,7 @@ def _years(birth: date, on: date) -> int:
     return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
 
 
-def is_over(action: Action, state: TicketState, on: date, today: date) -> bool:
+def is_over(action: str, state: str, on: date, today: date) -> bool:
     """Whether a number's day is over for this action: with midnight, but for a visit under way."""
     if (action, state) in PAST_MIDNIGHT:
         return on < today - timedelta(days=1)
