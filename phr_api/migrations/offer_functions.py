@@ -37,9 +37,8 @@ END $$"""
 # What is offered now to people whom the caller may book for.
 LIVE_OFFERS = """
 CREATE FUNCTION live_offers(p_account uuid, p_session uuid, p_at timestamptz)
-RETURNS SETOF jsonb LANGUAGE plpgsql AS $$
+RETURNS TABLE (person uuid, relation text, wire jsonb) LANGUAGE plpgsql AS $$
 DECLARE
-    person uuid;
     opened record;
     offer uuid;
 BEGIN
@@ -50,7 +49,9 @@ BEGIN
             WHERE w.profile_id = person AND w.state = 'offered' AND h.booked_at IS NULL
               AND h.released_at IS NULL AND h.expires_at > p_at
         LOOP
-            RETURN NEXT hold_wire(p_account, p_session, offer, p_at);
+            relation := opened.relation;
+            wire := hold_wire(p_account, p_session, offer, p_at);
+            RETURN NEXT;
         END LOOP;
     END LOOP;
 END $$"""

@@ -88,6 +88,7 @@ def test_another_carer_sees_and_takes_it_and_the_booking_is_theirs(
         {"id": offered.child.id},
     ).all()
     assert (offered.other.account.id, "booking.create") in traced
+    assert (offered.other.account.id, "waitlist.offers") in traced
     by = session.scalars(
         text("SELECT actor_id FROM booking_event WHERE booking_id = :id"), {"id": row.id}
     ).all()

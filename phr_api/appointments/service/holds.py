@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from phr_api import audit
 from phr_api.appointments.problems.bookings import SlotFull, SlotNotOpen
 from phr_api.appointments.queries.slots import SlotRow, find_nearest_free, get_slot
 from phr_api.appointments.service.refusals import raising, wire_slots
@@ -36,7 +37,7 @@ _LIVE_HOLDS = text(
     "SELECT id FROM hold WHERE account_id = :account AND booked_at IS NULL"
     " AND released_at IS NULL AND expires_at > :at"
 )
-_LIVE_OFFERS = text("SELECT live_offers(:account, :session, :at)")
+_LIVE_OFFERS = text("SELECT person, relation, wire FROM live_offers(:account, :session, :at)")
 _GO = text(
     "SELECT set_config('phr.account_id', CAST(:account AS text), true),"
     " set_config('phr.session_id', CAST(:session AS text), true),"
@@ -169,7 +170,8 @@ def open_account(session: Session, principal: Principal) -> UUID:
 def find_holds(session: Session, principal: Principal) -> list[dict[str, Any]]:
     """Return the account's open holds and its people's offers, those that end first, first.
 
-    What is for a person whom the account may no longer book for is left out.
+    What is for a person whom the account may no longer book for is left out. Offers of others than
+    oneself leave a trace: they are the person's, not of the account that joined the line.
     """
     open_account(session, principal)
     found = session.scalars(_LIVE_HOLDS, _who(principal)).all()
@@ -180,7 +182,12 @@ def find_holds(session: Session, principal: Principal) -> list[dict[str, Any]]:
                 shown.append(session.scalar(_HOLD, _who(principal) | {"hold": hold_id}))
         except NotFound:
             continue
-    shown += session.scalars(_LIVE_OFFERS, _who(principal))
+    with raising():
+        offers = session.execute(_LIVE_OFFERS, _who(principal)).all()
+    others = {offer.person for offer in offers if offer.relation != "self"}
+    if others:
+        audit.record(session, principal.actor, action="waitlist.offers", subjects=others)
+    shown += [offer.wire for offer in offers]
     return sorted((each for each in shown if each), key=lambda each: each["expiresAt"])
 
 
