@@ -3,6 +3,8 @@
 from http import HTTPStatus
 from typing import Any, ClassVar, Literal
 
+from phr_api.kit.field_messages import in_vietnamese
+
 Language = Literal["vi", "en"]
 
 
@@ -23,12 +25,15 @@ class Problem(Exception):
         self.extensions = extensions
 
     def to_dict(self, language: Language) -> dict[str, Any]:
-        """Return the members of RFC 9457 §3.1 with the title in that language."""
-        return {
+        """Return the members of RFC 9457 §3.1, title and messages in that language."""
+        members = {
             "type": f"/problems/{self.slug}",
             "title": self.titles[language],
             "status": int(self.status),
         } | self.extensions
+        if language == "vi" and "errors" in members:
+            members["errors"] = in_vietnamese(members["errors"])
+        return members
 
 
 class NotFound(Problem):

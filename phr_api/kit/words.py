@@ -6,6 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, validate
 
+PHONE_SHAPE = "Not a phone number like +84912345678."
 # PostgreSQL's text holds no NUL; other control characters have no place in a form.
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 

@@ -162,6 +162,7 @@ def test_a_loaded_list_makes_a_new_version_of_what_it_changes_alone(
         {"name": "x" * 301},
         {"phone": "0901"},
         {"latitude": 91},
+        {"latitude": 21},
         {"longitude": "NaN"},
         {"unknown": 1},
     ],

@@ -8,6 +8,7 @@ from marshmallow import fields, post_load, validate
 from phr_api.appointments.schemas.holds import ANSWER, ANSWER_ID, BIRTH, MOST_ANSWERS, SEXES
 from phr_api.appointments.service.desk import GuestBooking
 from phr_api.kit.web import Moment, Schema
+from phr_api.kit.words import PHONE_SHAPE
 
 STATES = (
     "held",
@@ -218,7 +219,9 @@ class GuestBookingSchema(Schema):
     slot_id = fields.UUID(required=True)
     full_name = fields.String(required=True, validate=validate.Length(1, 255))
     phone = fields.String(
-        load_default=None, allow_none=True, validate=validate.Regexp(r"^\+?\d{8,15}\Z")
+        load_default=None,
+        allow_none=True,
+        validate=validate.Regexp(r"^\+?\d{8,15}\Z", error=PHONE_SHAPE),
     )
     birth = fields.String(load_default=None, allow_none=True, validate=BIRTH)
     sex = fields.String(load_default=None, allow_none=True, validate=validate.OneOf(SEXES))

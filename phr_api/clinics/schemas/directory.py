@@ -1,9 +1,11 @@
 """Wire shapes of the directory."""
 
-from marshmallow import fields, validate
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from phr_api.kit.web import Schema
-from phr_api.kit.words import words
+from phr_api.kit.words import PHONE_SHAPE, words
 
 LONGEST_CURSOR = 600
 PHONE = r"^\+[0-9]{7,15}\Z"
@@ -36,7 +38,11 @@ def _optional(longest: int) -> fields.String:
 
 def _degrees(most: int) -> fields.Decimal:
     return fields.Decimal(
-        places=6, load_default=None, allow_none=True, validate=validate.Range(-most, most)
+        places=6,
+        load_default=None,
+        allow_none=True,
+        validate=validate.Range(-most, most),
+        metadata={"minimum": -most, "maximum": most},  # as numbers; of a decimal they are text
     )
 
 
@@ -69,10 +75,17 @@ class ChangedFacilitySchema(Schema):
     kind = fields.String(required=True, validate=words(40))
     province = _optional(60)
     address = _optional(300)
-    phone = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(PHONE))
+    phone = fields.String(
+        load_default=None, allow_none=True, validate=validate.Regexp(PHONE, error=PHONE_SHAPE)
+    )
     latitude = _degrees(90)
     longitude = _degrees(180)
     remote_licence = _optional(100)
+
+    @validates_schema
+    def _where(self, data: dict[str, Any], **_: Any) -> None:
+        if (data.get("latitude") is None) != (data.get("longitude") is None):
+            raise ValidationError("Latitude and longitude come together.", "latitude")
 
 
 class NewFacilitySchema(ChangedFacilitySchema):

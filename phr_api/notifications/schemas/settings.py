@@ -5,6 +5,7 @@ from typing import Any, get_args
 from marshmallow import ValidationError, fields, post_load, validate
 
 from phr_api.kit.web import Moment, Schema
+from phr_api.kit.words import PHONE_SHAPE
 from phr_api.notifications.rules.words import Category
 from phr_api.notifications.service.settings import NewSettings
 
@@ -36,7 +37,7 @@ class NotificationSettingsSchema(Schema):
     sms_phone = fields.String(
         load_default=None,
         allow_none=True,
-        validate=validate.Regexp(MOBILE),
+        validate=validate.Regexp(MOBILE, error=PHONE_SHAPE),
         metadata={
             "description": "where SMS go, once it is proven (POST /v1/me/sms-phone);"
             " a phone sign-in's own number needs no entry"
@@ -64,7 +65,10 @@ class ShownSettingsSchema(NotificationSettingsSchema):
 
 
 class SmsPhoneSchema(Schema):
-    phone = fields.String(required=True, validate=validate.Regexp(MOBILE))
+    phone = fields.String(
+        required=True,
+        validate=validate.Regexp(MOBILE, error=PHONE_SHAPE),
+    )
 
 
 class SmsCodeSentSchema(Schema):
