@@ -10,7 +10,7 @@ from uuid import UUID
 
 import click
 
-from phr_api.commands.environment import command_database
+from phr_api.commands.environment import TAKES_A_KEYS_NAME, command_database
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -120,7 +120,7 @@ def add_key(client: UUID, public_key: Path | None, generate_key: Path | None) ->
     click.echo(_line(client=str(client), key=key))
 
 
-@clients.command("end-key")
+@clients.command("end-key", context_settings=TAKES_A_KEYS_NAME)
 @click.argument("client", type=click.UUID)
 @click.argument("key")
 def end_key(client: UUID, key: str) -> None:

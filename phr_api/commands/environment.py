@@ -19,6 +19,9 @@ NEEDED_TO_MIGRATE = ("DATABASE_URL", "WEB_DATABASE_URL", "WORKER_DATABASE_URL")
 NEEDED_TO_RUN = (*NEEDED_TO_MIGRATE, "RECORDS_PRIVATE_KEY")
 KEYS = {"PHR_SECRET", "RECORDS_PUBLIC_KEY", "RECORDS_PRIVATE_KEY"}
 
+# Of commands whose argument is a key's name (RFC 7638): one in 64 begins with "-".
+TAKES_A_KEYS_NAME = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+
 
 def read_settings(*needed: str) -> Settings:
     """Settings of this process's environment; outside development those it needs must be set.

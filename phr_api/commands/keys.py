@@ -4,7 +4,7 @@ import json
 
 import click
 
-from phr_api.commands.environment import command_database
+from phr_api.commands.environment import TAKES_A_KEYS_NAME, command_database
 
 
 @click.group()
@@ -72,7 +72,7 @@ def rotate(*, at_once: bool) -> None:
     click.echo(json.dumps({"key": key.kid, "signsFrom": str(key.signs_from)}))
 
 
-@keys.command()
+@keys.command(context_settings=TAKES_A_KEYS_NAME)
 @click.argument("key")
 def end(key: str) -> None:
     """End a signing key now: every token that it signed is refused within 30 seconds."""

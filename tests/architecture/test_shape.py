@@ -106,3 +106,10 @@ def test_every_room_says_what_it_is_in_thirty_lines() -> None:
         or readme.read_text().count("\n") > 30
     ]
     assert missing == []
+
+
+@pytest.mark.xdist_group("shape")
+def test_tests_of_a_group_run_in_one_process(request: pytest.FixtureRequest) -> None:
+    """The runner carries the group in the name; a version that loses it splits costly starts."""
+    if request.config.getoption("loadgroup", default=False):
+        assert request.node.nodeid.endswith("@shape")

@@ -184,11 +184,8 @@ def test_a_second_start_keeps_others_out_and_ctrl_c_leaves_nothing(
     wait_until_gone(clone)
 
 
-def test_one_that_is_killed_leaves_nothing(clone: Clone, running: Process) -> None:
+def test_one_that_is_killed_leaves_nothing(clone: Clone) -> None:
     """How quick it is, `python -m benchmarks start` measures."""
-    if running.poll() is None:  # the test before ran in another process
-        stop_like_ctrl_c(running)
-    wait_until_gone(clone)
     second = clone.start()
     os.killpg(second.pid, signal.SIGKILL)
     second.communicate(timeout=60)

@@ -173,6 +173,17 @@ def test_keys_are_rotated_listed_and_ended(command: Command, app: Flask) -> None
     assert first not in keys.current_ring().public
 
 
+@pytest.mark.parametrize(
+    "arguments", [("keys", "end"), ("clients", "end-key", "00000000-0000-0000-0000-000000000000")]
+)
+@pytest.mark.parametrize("key", ["-NBgm5QAVgUB4zo8", "--gm5QAVgUB4zo8", "-hBgm5QAVgUB4zo8"])
+def test_the_name_of_a_key_may_begin_like_an_option(
+    command: Command, arguments: tuple[str, ...], key: str
+) -> None:
+    done = command(*arguments, key)
+    assert "no such live key" in done.stderr
+
+
 def test_generated_secrets_start_a_production_process() -> None:
     secrets, again = new_secrets(), new_secrets()
     assert set(secrets) == {"PHR_SECRET", "RECORDS_PUBLIC_KEY", "RECORDS_PRIVATE_KEY"}

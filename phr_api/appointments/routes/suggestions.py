@@ -26,8 +26,8 @@ def list_suggestions(profile_id: UUID) -> dict[str, Any]:
     """Suggest bookings: follow-ups that were ordered, and medicines that end, not yet booked
 
     From 30 days ago to 60 days ahead. Each comes with the clinic's nearest free time of a follow-up
-    or consultation that fits doctor or department - after the day, or before medicines end (or else soon after) - and
-    with what a hold of it is asked with; without a time when there is none such.
+    or consultation that fits doctor or department - after the day, or before medicines end (or else
+    soon after) - and with what a hold of it is asked with; without a time when there is none such.
     """
     today = clock.today()
     with opened(profile_id, "booking.suggestions") as (session, scope):
