@@ -29,7 +29,7 @@ from tests.factories.people import (
 
 pytestmark = pytest.mark.usefixtures("noon")
 
-NOBODYS = "001190000088"
+NOBODYS = "001190100088"  # never one of `new_number`
 STREET = "Số 7 Ngõ Không Có Thật"
 
 

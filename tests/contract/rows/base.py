@@ -65,16 +65,16 @@ for _name, _body in (
     }
 
 REASON = {"reason": "nhập nhầm người"}
-SEEN = {"number": "001190000099", "fullName": "Lê Văn Khác", "birth": "1990-01-01"}
+SEEN = {"number": "001190100099", "fullName": "Lê Văn Khác", "birth": "1990-01-01"}
 CARER = {
-    "child": SEEN | {"number": "001220000098", "birth": "2020-01-01"},
+    "child": SEEN | {"number": "001220100098", "birth": "2020-01-01"},
     "carer": SEEN,
     "relation": "mother",
     "powers": ["see"],
     "documentSeen": "giấy khai sinh",
 }
 DOCUMENT = {
-    "citizenNumber": "001190000097",
+    "citizenNumber": "001190100097",
     "fullName": "Lê Văn Khác",
     "birth": "1990-01-01",
     "document": "citizen-card",
