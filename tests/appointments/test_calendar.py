@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import Booking
 from phr_api.appointments.rules.calendar import Entry, write_calendar
+from phr_api.kit import clock
 from phr_api.kit.clock import VIETNAM
 from tests.appointments.asking import act, mine
 from tests.factories.appointments import make_booking, make_service, make_slot
@@ -96,6 +97,7 @@ def test_the_file_line_by_line() -> None:
         ("arrived", "CONFIRMED"),
         ("cancelled", "CANCELLED"),
         ("declined", "CANCELLED"),
+        ("no-show", "CONFIRMED"),  # it was; the calendar is told nothing new
     ],
 )
 def test_the_state_is_the_calendars(state: str, status: str) -> None:
@@ -188,6 +190,26 @@ def test_the_sequence_grows_with_all_that_happens_to_a_booking(
         "CONFIRMED",
         "CANCELLED",
     ]
+
+
+def test_names_that_are_turned_off_leave_the_calendar(
+    client: FlaskClient, session: Session
+) -> None:
+    """RFC 5545 §3.8.7.4: without a higher SEQUENCE a calendar keeps its title."""
+    citizen = make_citizen(session)
+    booking = a_booking(session, citizen)
+    files = [parse(read(client, citizen, booking))]
+    for shown in (True, False):
+        with clock.moved(timedelta(minutes=len(files))):
+            url = mine(citizen, str(booking.id))
+            tag = {"If-Match": client.get(url, headers=citizen.headers).headers["ETag"]}
+            body = {"showsNames": shown}
+            changed = client.patch(url, json=body, headers=citizen.headers | tag)
+            assert changed.status_code == 200, changed.get_json()
+        files.append(parse(read(client, citizen, booking)))
+    assert [int(each["SEQUENCE"]) for each in files] == [0, 1, 2]
+    assert len({each["DTSTAMP"] for each in files}) == 3
+    assert ["LOCATION" in each for each in files] == [False, True, False]
 
 
 def test_a_calendar_is_its_persons(client: FlaskClient, session: Session) -> None:

@@ -20,9 +20,9 @@ from phr_api.appointments.service.due import (
 )
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
-from tests.appointments.asking import booked, hold, mine, seats_by, slug
+from tests.appointments.asking import act, booked, hold, mine, seats_by, slug
 from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
-from tests.factories.people import make_citizen
+from tests.factories.people import make_citizen, make_staff
 
 pytestmark = pytest.mark.usefixtures("app")  # make_citizen signs in
 
@@ -136,6 +136,68 @@ def test_an_unanswered_proposal_lapses_and_the_booking_stays(
     assert seats_of(session, old.id) == {1: booking.id}
     assert now_of(session, booking).proposal_until is None
     assert now_of(session, booking).state == "confirmed"
+
+
+@pytest.mark.parametrize("when_unanswered", ["confirm", "decline"])
+@pytest.mark.parametrize("ends", ["lapses", "refused"])
+def test_a_proposal_is_the_clinics_answer(
+    when_unanswered: str, ends: str, client: FlaskClient, session: Session, as_worker: Bound
+) -> None:
+    """Both seats are kept until the person answers; then the clinic is asked anew."""
+    answered = {"confirm": "confirmed", "decline": "declined"}
+    service = make_service(session, when_unanswered=when_unanswered)
+    old = make_slot(session, service=service, starts_in=timedelta(days=6))
+    new = make_slot(session, service=service, starts_in=timedelta(days=7))
+    citizen = make_citizen(session)
+    booking = make_booking(session, citizen=citizen, slot=old, state="requested")
+    until = clock.now() + timedelta(hours=20)
+    moving.propose(session, booking.id, new.id, until=until, expected=1, actor=By(kind="staff"))
+    session.commit()
+    with clock.moved(timedelta(hours=5)):
+        run(as_worker, answer_unanswered)
+        run(as_worker, remind_desks)
+    waits = client.get(mine(citizen, str(booking.id)), headers=citizen.headers).get_json()
+    assert (waits["state"], waits["respondBy"]) == ("requested", None)
+    assert now_of(session, booking).desk_reminded_at is None
+    assert seats_of(session, new.id) == seats_of(session, old.id) == {1: booking.id}
+    with clock.moved(timedelta(hours=21 if ends == "lapses" else 19)):
+        if ends == "refused":
+            person = By(kind="citizen", id=citizen.account.id)
+            moving.answer_proposal(session, booking.id, accept=False, expected=None, actor=person)
+            session.commit()
+        run(as_worker, lapse_proposals)
+        run(as_worker, answer_unanswered)
+        asked = now_of(session, booking)
+        assert asked.state == "requested"
+        assert asked.state_at > booking.created_at + timedelta(hours=18)
+        assert asked.respond_by is not None
+        assert asked.respond_by > clock.now() + timedelta(minutes=30)
+    assert seats_of(session, new.id) == {1: None}
+    with clock.moved(timedelta(days=3)):
+        run(as_worker, answer_unanswered)
+    assert now_of(session, booking).state == answered[when_unanswered]
+
+
+def test_a_moved_request_waits_from_its_move(
+    client: FlaskClient, session: Session, as_worker: Bound
+) -> None:
+    service = make_service(session)
+    old = make_slot(session, service=service, starts_in=timedelta(days=20))
+    new = make_slot(session, service=service, starts_in=timedelta(days=21))
+    citizen = make_citizen(session)
+    booking = make_booking(
+        session, citizen=citizen, slot=old, created_at=clock.now() - timedelta(days=8)
+    )
+    moved = act(
+        client, mine(citizen, str(booking.id)), "reschedule", citizen, {"slotId": str(new.id)}
+    )
+    assert moved.get_json()["state"] == "requested"
+    run(as_worker, remind_desks)
+    clerk = make_staff(session, facility_code=booking.facility_code)
+    seen = client.get(
+        f"/v1/facilities/{booking.facility_code}/bookings/{booking.id}", headers=clerk.headers
+    ).get_json()
+    assert (seen["waitingMinutes"], seen["isOverdue"]) == (0, False)
 
 
 def test_reminders_are_sent_once_for_confirmed_bookings(session: Session, as_worker: Bound) -> None:

@@ -19,7 +19,13 @@ from tests.appointments.test_schedules import (
     post,
     slots_on,
 )
-from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
+from tests.factories.appointments import (
+    make_booking,
+    make_practitioner,
+    make_service,
+    make_slot,
+    seats_of,
+)
 from tests.factories.people import SignedIn, make_staff
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -63,6 +69,42 @@ def test_a_session_at_other_hours_offers_everybody_those_of_the_same_day(
     for on in days:
         assert [slot.capacity for slot in slots_on(again, on)] == [1] * 4
     assert seats_of(session, slots_on(again, SOON)[2].id) == {1: bookings[0].id}
+
+
+def at_desk(client: FlaskClient, desk: SignedIn, query: str) -> list[dict[str, Any]]:
+    answer = client.get(f"/v1/facilities/99001/bookings?{query}", headers=desk.headers)
+    items: list[dict[str, Any]] = answer.get_json()["items"]
+    return items
+
+
+@pytest.mark.parametrize("closed_by", ["leave", "end"])
+def test_who_sits_in_a_closed_time_is_seen_and_moved(
+    closed_by: str, client: FlaskClient, session: Session, desk: SignedIn, as_worker: AsWorker
+) -> None:
+    """However the time was closed: the desk has a list of them, and one action for all."""
+    service = make_service(session)
+    doctor = make_practitioner(session)
+    hours = a_schedule(service) | {"practitionerId": str(doctor.id)}
+    schedule = post(client, desk, "schedules", hours).get_json()
+    lost = made_slots(session, as_worker, UUID(schedule["id"]))[0]
+    on = lost.starts_at.astimezone(clock.VIETNAM).date()
+    other = make_slot(session, service=service, starts_in=timedelta(days=90))
+    booking = make_booking(session, slot=lost)
+    if closed_by == "leave":
+        days = {"fromOn": str(on), "untilOn": str(on + timedelta(days=60))}
+        leave = {"kind": "closed", "practitionerId": str(doctor.id)} | days
+        assert post(client, desk, "exceptions", leave).status_code == 201
+    else:
+        url = f"/v1/facilities/99001/schedules/{schedule['id']}"
+        tag = {"If-Match": client.get(url, headers=desk.headers).headers["ETag"]}
+        assert client.delete(url, headers=desk.headers | tag).status_code == 204
+    seen = {one["id"]: one["isStranded"] for one in at_desk(client, desk, f"on={on}")}
+    assert seen[str(booking.id)] is True
+    stranded = [one["id"] for one in at_desk(client, desk, "state=stranded")]
+    assert str(booking.id) in stranded
+    answer = post(client, desk, "replans", {"scheduleId": schedule["id"]}).get_json()
+    assert times_of(answer) == {str(booking.id): other.starts_at}
+    assert str(booking.id) not in [one["id"] for one in at_desk(client, desk, "state=stranded")]
 
 
 def at_the_desk(connection: Connection, desk: str, sql: str, **values: object) -> int:

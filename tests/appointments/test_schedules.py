@@ -342,12 +342,17 @@ def test_who_cannot_be_placed_is_listed_for_the_desk(
     assert (answer["moved"], answer["unplaced"]) == ([], [str(booking.id)])
 
 
-def test_a_replan_of_nothing_is_refused(client: FlaskClient, desk: SignedIn) -> None:
-    nothing = post(client, desk, "replans", {"scheduleId": str(UUID(int=9))})
-    assert (nothing.status_code, nothing.get_json()["type"]) == (422, "/problems/invalid-request")
+def test_a_replan_of_nothing_is_refused(
+    client: FlaskClient, session: Session, desk: SignedIn
+) -> None:
     closing = {"kind": "closed", "fromOn": str(SOON), "untilOn": str(SOON)}
-    foreign = post(client, desk, "replans", {"scheduleId": str(UUID(int=9)), "exception": closing})
-    assert foreign.get_json()["type"] == "/problems/appointments/schedule-invalid"
+    both = {"exception": closing, "schedule": a_schedule(make_service(session))}
+    nothing = {"scheduleId": str(UUID(int=9))}
+    refused = post(client, desk, "replans", nothing | both)
+    assert (refused.status_code, refused.get_json()["type"]) == (422, "/problems/invalid-request")
+    for change in ({}, {"exception": closing}):
+        foreign = post(client, desk, "replans", nothing | change)
+        assert foreign.get_json()["type"] == "/problems/appointments/schedule-invalid"
 
 
 def test_a_services_changed_lead_time_reaches_its_slots(

@@ -91,6 +91,37 @@ def test_a_freed_seat_is_offered_to_the_first_and_booked(
     assert state_of(session, entries[0]) == "booked"
 
 
+def test_an_offer_counts_in_the_quota(
+    client: FlaskClient, session: Session, as_worker: Bound
+) -> None:
+    """Who has as many bookings as they may cannot join, is offered nothing and books no offer."""
+    service = make_service(session, has_waitlist=True, most_open=1)
+    early, late = (make_slot(session, service=service, starts_in=timedelta(days=n)) for n in (2, 3))
+    taken = make_booking(session, slot=early)
+    busy, booked_since, free_still = (make_citizen(session) for _ in range(3))
+    waiting = [make_entry(session, slot=early, citizen=each) for each in (busy, booked_since)]
+    make_booking(session, citizen=busy, slot=late)
+    free(session, taken)
+    work(as_worker)
+    assert [state_of(session, each) for each in waiting] == ["waiting", "offered"]
+    offer = offer_to(client, booked_since)
+    assert offer is not None
+    other = make_slot(session, service=service, starts_in=timedelta(days=4))
+    make_booking(session, citizen=booked_since, slot=other)
+    assert slug(book(client, booked_since, offer)) == "appointments/quota-reached"
+
+    on = early.starts_at.astimezone(clock.VIETNAM).date().isoformat()
+    body = {"serviceId": str(service.id), "fromOn": on, "untilOn": on}
+    for citizen, status in ((make_citizen(session), 201), (free_still, 409)):
+        if status == 409:
+            third = make_slot(session, service=service, starts_in=timedelta(days=5))
+            make_booking(session, citizen=citizen, slot=third)
+        path = f"/v1/profiles/{citizen.profile.id}/waitlist"
+        joined = client.post(path, json=body, headers=citizen.headers | key())
+        assert joined.status_code == status, joined.get_json()
+    assert slug(joined) == "appointments/quota-reached"
+
+
 def test_an_offer_that_lapses_goes_to_the_next_and_then_to_everybody(
     client: FlaskClient, session: Session, as_worker: Bound
 ) -> None:

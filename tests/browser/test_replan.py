@@ -77,6 +77,25 @@ def test_a_lost_session_is_closed_and_its_people_are_offered_other_times(
     assert (exception.kind, exception.from_on, exception.until_on) == ("closed", day, day)
 
 
+def test_people_of_a_time_that_was_closed_otherwise_are_offered_another(
+    desk: Desk, clinic: Clinic, session: Session
+) -> None:
+    day = clock.today() + timedelta(days=5)
+    _, (first, _) = lost_session(session, clinic, day)
+    closed = session.get_one(Slot, first.slot_id)
+    closed.status = "closed"  # as by a doctor's leave
+    session.commit()
+    desk.begin(CLERK)
+    desk.press("F7")
+    desk.go_to(SESSION)
+    desk.press("m")
+    expect(desk.dialog.locator("tr.is-moved")).to_contain_text([PEOPLE[0]])
+    desk.press("Control+Enter")
+    desk.says("1 người được đề nghị giờ khác, 0 người cần gọi điện")
+    session.expire_all()
+    assert session.get_one(Booking, first.id).proposal_until is not None
+
+
 def test_a_look_ahead_that_is_left_changes_nothing(
     desk: Desk, clinic: Clinic, session: Session
 ) -> None:

@@ -229,7 +229,7 @@ def make_booking(
             "respond_by": at + timedelta(hours=4) if state == "requested" else None,
             "qr_secret": secrets.token_urlsafe(16),
             "created_at": at,
-            "state_at": at,
+            "state_at": columns.get("created_at", at),
         }
         | columns
     )

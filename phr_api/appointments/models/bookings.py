@@ -121,7 +121,7 @@ class Booking(Base):
         Index(
             "ix_booking_waiting",
             "facility_code",
-            "created_at",
+            "state_at",
             postgresql_where=text("state = 'requested'"),
         ),
         Index("ix_booking_respond_by", "respond_by", postgresql_where=text("state = 'requested'")),

@@ -6,15 +6,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from phr_api.appointments.models import Booking
+from phr_api.appointments.models import Booking, BookingEvent
 from phr_api.kit.problems import NotFound
 
 _WIRE = text("SELECT booking_wire(b, :is_desk, true, :at) FROM booking b WHERE b.id = :id")
 _LIST = (
-    "SELECT b.id, b.version, b.profile_id, b.starts_at, b.created_at,"
+    "SELECT b.id, b.version, b.profile_id, b.starts_at, b.state_at,"
     " booking_wire(b, {desk}, false, :at) FROM booking b"
     " WHERE {where} ORDER BY {order} LIMIT :limit"
 )
@@ -54,8 +54,19 @@ _WAITING = text(
     _LIST.format(
         desk="true",
         where="b.facility_code = :whose AND b.state = 'requested' AND b.starts_at >= :since AND"
-        " (b.created_at, b.id) > (:after_at, :after_id)",
-        order="b.created_at, b.id",
+        " (b.state_at, b.id) > (:after_at, :after_id)",
+        order="b.state_at, b.id",
+    )
+)
+# the clinic closed their time, and nothing else was offered to them
+_STRANDED = text(
+    _LIST.format(
+        desk="true",
+        where="b.facility_code = :whose AND b.state IN ('requested', 'confirmed') AND"
+        " b.proposal_until IS NULL AND b.slot_id IN (SELECT s.id FROM slot s WHERE"
+        " s.facility_code = :whose AND s.status = 'closed' AND s.starts_at >= :since) AND"
+        " (b.starts_at, b.id) > (:after_at, :after_id)",
+        order="b.starts_at, b.id",
     )
 )
 LISTS = {
@@ -64,6 +75,7 @@ LISTS = {
     "phones": _PHONES,
     "day": _DAY,
     "waiting": _WAITING,
+    "stranded": _STRANDED,
 }
 
 
@@ -75,7 +87,7 @@ class Line:
     version: int
     profile_id: UUID | None
     starts_at: datetime
-    created_at: datetime
+    state_at: datetime
     wire: dict[str, Any]
 
 
@@ -96,6 +108,12 @@ def get_booking(session: Session, booking_id: UUID, *, is_locked: bool = False) 
     if found is None:
         raise NotFound
     return found
+
+
+def find_last_change(session: Session, booking_id: UUID) -> datetime | None:
+    """Return when anything of a booking that is in scope changed last."""
+    query = select(func.max(BookingEvent.at)).where(BookingEvent.booking_id == booking_id)
+    return session.scalar(query)
 
 
 def find_bookings(session: Session, ids: Sequence[UUID]) -> dict[UUID, Booking]:

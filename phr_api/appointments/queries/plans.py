@@ -31,17 +31,23 @@ def find_schedules(session: Session, facility_code: str) -> list[Schedule]:
 
 
 def get_schedule(
-    session: Session, facility_code: str, schedule_id: UUID, *, is_locked: bool = False
+    session: Session,
+    facility_code: str,
+    schedule_id: UUID,
+    *,
+    is_locked: bool = False,
+    may_be_over: bool = False,
 ) -> Schedule:
     """Return this facility's schedule, or raise NotFound; `is_locked`: until the end, for a change.
 
-    The job that makes its slots waits for the lock, and so does another desk.
+    The job that makes its slots waits for the lock, and so does another desk. `may_be_over`: one
+    that was ended, too.
     """
     query = select(Schedule).where(
-        Schedule.id == schedule_id,
-        Schedule.facility_code == facility_code,
-        Schedule.ended_at.is_(None),
+        Schedule.id == schedule_id, Schedule.facility_code == facility_code
     )
+    if not may_be_over:
+        query = query.where(Schedule.ended_at.is_(None))
     if is_locked:
         query = query.with_for_update().execution_options(populate_existing=True)
     found = session.scalar(query)

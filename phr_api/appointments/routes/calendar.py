@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from phr_api import clinics
 from phr_api.appointments.models import Booking, Ticket
 from phr_api.appointments.queries import line
-from phr_api.appointments.queries.bookings import get_booking
+from phr_api.appointments.queries.bookings import find_last_change, get_booking
 from phr_api.appointments.routes.answers import opened
 from phr_api.appointments.routes.blueprint import bookings_blp, queue_blp
 from phr_api.appointments.routes.phones import ONE as PHONES
@@ -69,7 +69,7 @@ def _entry(session: Session, booking: Booking) -> Entry:
         booking_id=booking.id,
         sequence=booking.sequence,
         state=booking.state,
-        changed_at=booking.state_at,
+        changed_at=find_last_change(session, booking.id) or booking.created_at,
         starts_at=booking.starts_at,
         ends_at=booking.ends_at,
         title=title,

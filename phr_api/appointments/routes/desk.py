@@ -42,6 +42,7 @@ from phr_api.kit.web import current_attempt, version_tag
 
 ALL = "/facilities/<string(length=5):code>/bookings"
 ONE = f"{ALL}/<uuid:booking_id>"
+LISTED = {None: "day", "requested": "waiting", "stranded": "stranded"}
 
 
 @bookings_blp.route(ALL)
@@ -49,8 +50,12 @@ class DeskBookings(MethodView):
     @bookings_blp.arguments(DeskQuerySchema, location="query", unknown=RAISE)
     @bookings_blp.response(200, DeskPageSchema)
     def get(self, asked: dict[str, Any], code: str) -> Response:
-        """List a day's bookings (today without `on`), or requests, the longest waiting first"""
-        name, limit = "waiting" if asked["state"] else "day", asked["limit"]
+        """List a day's bookings (today without `on`), requests, or who sits in a closed time
+
+        Requests come with the longest waiting first; `stranded` are those of closed times to whom
+        nothing else was offered yet, from today on.
+        """
+        name, limit = LISTED[asked["state"]], asked["limit"]
         kind = f"desk/{code}/{name}/{asked['on']}"
         values = {"whose": code, "at": clock.now(), "limit": limit + 1} | _days(asked)
         with at_desk(code, READERS) as (session, scope):
@@ -59,7 +64,7 @@ class DeskBookings(MethodView):
             subjects = {line.profile_id for line in lines[:limit] if line.profile_id}
             if subjects:  # the page asks every few seconds; an empty list shows nobody
                 audit.record_list(session, scope.actor, action="bookings.list", subjects=subjects)
-        moments = [line.created_at if asked["state"] else line.starts_at for line in lines]
+        moments = [line.state_at if name == "waiting" else line.starts_at for line in lines]
         keys = [(at.isoformat(), line.id) for at, line in zip(moments, lines, strict=True)]
         wires = [line.wire | {"etag": version_tag(line)} for line in lines]
         return answer(page_of(kind, wires, limit, keys))

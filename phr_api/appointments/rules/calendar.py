@@ -15,7 +15,7 @@ from phr_api.kit.clock import VIETNAM
 LONGEST_LINE = 75  # octets, RFC 5545 §3.1
 TITLES = {"vi": "Lịch hẹn", "en": "Appointment"}
 WAITS = frozenset({"requested"})
-ENDED = frozenset({"cancelled", "declined", "no-show"})
+ENDED = frozenset({"cancelled", "declined"})
 
 # Viet Nam has had this offset since 1975-06-13 and no summer time
 ZONE = (

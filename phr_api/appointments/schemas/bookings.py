@@ -107,6 +107,9 @@ class DeskBookingSchema(BookingSchema):
     is_overdue = fields.Boolean(
         required=True, metadata={"description": "half of the time to answer has passed"}
     )
+    is_stranded = fields.Boolean(
+        required=True, metadata={"description": "the clinic closed this time"}
+    )
 
 
 class BookedSchema(Schema):
@@ -135,12 +138,12 @@ class PhoneQuerySchema(Schema):
 
 
 class DeskQuerySchema(Schema):
-    """Either a day, or the requests that wait for an answer."""
+    """A day, or the requests that wait for an answer, or who sits in a time that was closed."""
 
     on = fields.Date(
         load_default=None, validate=validate.Range(date(2020, 1, 1), date(2199, 12, 31))
     )
-    state = fields.String(load_default=None, validate=validate.OneOf(["requested"]))
+    state = fields.String(load_default=None, validate=validate.OneOf(["requested", "stranded"]))
     after = fields.String(load_default=None, validate=validate.Length(max=300))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 200))
 

@@ -129,7 +129,11 @@ class ExceptionsSchema(Schema):
 
 
 class ReplanSchema(Schema):
-    """A schedule changed or closed for some days, and its people offered other times, at once."""
+    """A schedule changed or closed for some days, and its people offered other times, at once.
+
+    With neither: the people of its times that were closed before, as by a doctor's leave, a holiday
+    or its end.
+    """
 
     schedule_id = fields.UUID(required=True)
     exception = fields.Nested(NewExceptionSchema, load_default=None, allow_none=True)
@@ -140,7 +144,7 @@ class ReplanSchema(Schema):
 
     @validates_schema(skip_on_field_errors=True)
     def check_change(self, data: dict[str, Any], **_: Any) -> None:
-        if (data["exception"] is None) == (data["schedule"] is None):
+        if data["exception"] is not None and data["schedule"] is not None:
             raise ValidationError("Either an exception or a schedule.", "exception")
 
     @post_load

@@ -14,13 +14,9 @@ from phr_api import clinics
 from phr_api.appointments.models import Booking, BookingDue
 from phr_api.appointments.queries.slots import find_next_free
 from phr_api.appointments.rules.states import By
-from phr_api.appointments.service.changing import (
-    NO_PROPOSAL,
-    free_proposed,
-    tell_of,
-    transition,
-)
+from phr_api.appointments.service.changing import tell_of, transition
 from phr_api.appointments.service.desk import CONFIRMED, confirm, decline
+from phr_api.appointments.service.moving import drop_proposal
 
 BATCH = 100
 WORKER = By(kind="worker")
@@ -35,8 +31,8 @@ REMINDERS = {
 # half of the time to answer has passed: the desk's list marks it
 _REMIND_DESKS = text(
     "UPDATE booking SET desk_reminded_at = :at WHERE id IN (SELECT b.id FROM booking b"
-    " WHERE b.state = 'requested' AND b.desk_reminded_at IS NULL"
-    " AND b.respond_by - (b.respond_by - b.created_at) / 2 <= :at"
+    " WHERE b.state = 'requested' AND b.desk_reminded_at IS NULL AND b.proposal_until IS NULL"
+    " AND b.respond_by - (b.respond_by - b.state_at) / 2 <= :at"
     " ORDER BY b.respond_by LIMIT :batch FOR UPDATE SKIP LOCKED)"
 )
 
@@ -48,16 +44,7 @@ def lapse_proposals(session: Session, at: datetime) -> bool:
     """
     due = _locked(session, select(Booking).where(Booking.proposal_until <= at))
     for booking in due:
-        free_proposed(session, booking)
-        transition(
-            session,
-            booking.id,
-            allowed=frozenset({booking.state}),  # type: ignore[arg-type]  # whatever it is
-            expected=booking.version,
-            values=NO_PROPOSAL,
-            what="proposal-lapsed",
-            actor=WORKER,
-        )
+        drop_proposal(session, booking, what="proposal-lapsed", actor=WORKER)
     return bool(due)
 
 
@@ -70,11 +57,13 @@ def remind_desks(session: Session, at: datetime) -> bool:
 def answer_unanswered(session: Session, at: datetime) -> bool:
     """Answer requests in the clinic's place, as the service's rule says.
 
-    A refusal names the next three free times.
+    A refusal names the next three free times. A proposal is the clinic's answer: while it is open
+    the person's is awaited.
     """
-    due = _locked(
-        session, select(Booking).where(Booking.state == "requested", Booking.respond_by <= at)
+    unanswered = select(Booking).where(
+        Booking.state == "requested", Booking.respond_by <= at, Booking.proposal_until.is_(None)
     )
+    due = _locked(session, unanswered)
     services = clinics.find_services(session, {booking.service_id for booking in due})
     for booking in due:
         if services[booking.service_id].when_unanswered == "confirm":

@@ -59,6 +59,8 @@ def change(
     InvalidRequest for an answer that is not of the kind that is asked for.
     """
     service = clinics.find_service(session, booking.service_id)
+    if values.get("shows_names", booking.shows_names) != booking.shows_names:
+        values = {**values, "sequence": booking.sequence + 1}  # the calendar shows another title
     answers = values.get("answers")
     if service is not None and isinstance(answers, Mapping):
         needed = [one["id"] for one in service.questions if one.get("isRequired")]

@@ -71,6 +71,7 @@ def reschedule(
         if is_sure
         else respond_by(session, slot.starts_at, minutes=minutes, lead=lead),
         "desk_reminded_at": None,
+        "state_at": at,  # the clinic is asked anew
         "still_coming": None,
         "is_late": counts_as_late(session, before, notice_minutes=service.cancel_minutes),
     }
@@ -182,17 +183,31 @@ def answer_proposal(
 
 
 def drop_proposal(session: Session, booking: Booking, *, what: str, actor: By) -> Booking:
-    """End a proposal without a move: its seat is free, the booking stays where it is."""
+    """End a proposal without a move: its seat is free, the booking, locked, stays where it is.
+
+    A request asks the clinic anew, with all its time to answer.
+    """
     free_proposed(session, booking)
+    asked = _asked_anew(session, booking) if booking.state == "requested" else {}
     return transition(
         session,
         booking.id,
-        allowed=OPEN,
+        allowed=frozenset({booking.state}),  # type: ignore[arg-type]  # whatever it is
         expected=booking.version,
-        values=NO_PROPOSAL,
+        values=NO_PROPOSAL | asked,
         what=what,
         actor=actor,
     )
+
+
+def _asked_anew(session: Session, booking: Booking) -> dict[str, Any]:
+    service = clinics.find_service(session, booking.service_id)
+    if service is None:
+        raise NotFound
+    until = respond_by(
+        session, booking.starts_at, minutes=service.respond_minutes, lead=service.lead_minutes
+    )
+    return {"respond_by": until, "desk_reminded_at": None, "state_at": clock.now()}
 
 
 def offer_alternatives(session: Session, booking: Booking, slots: Sequence[SlotRow]) -> bool:

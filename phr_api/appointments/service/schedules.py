@@ -46,7 +46,7 @@ class NewException:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replan:
-    """A change of one schedule whose bookings are offered other times at once."""
+    """A change of one schedule, or none, whose bookings are offered other times at once."""
 
     schedule_id: UUID
     exception: NewException | None = None
@@ -140,9 +140,11 @@ def replan(session: Session, scope: FacilityScope, change: Replan) -> plans.Repl
     """Change a schedule and offer its people other times, each in order of who booked first.
 
     The schedule's other hours of the same days are among them. They keep their seats until they
-    answer; who cannot be placed is listed for the desk to call. Raises ScheduleInvalid.
+    answer; who cannot be placed is listed for the desk to call. Without a change those of its times
+    that are closed already, though the schedule has ended. Raises ScheduleInvalid.
     """
-    schedule = _own(session, scope, change.schedule_id)
+    is_changed = change.schedule is not None or change.exception is not None
+    schedule = _own(session, scope, change.schedule_id, may_be_over=not is_changed)
     if change.schedule is not None:
         change_schedule(session, scope, schedule, change.schedule)
     if change.exception is not None:
@@ -154,7 +156,8 @@ def replan(session: Session, scope: FacilityScope, change: Replan) -> plans.Repl
     at = clock.now()
     stranded = plans.find_stranded(session, schedule.id, at=at)
     days = {booking.starts_at.astimezone(clock.VIETNAM).date() for booking in stranded}
-    slots.add_missing(session, schedule, days, at)
+    if schedule.ended_at is None:
+        slots.add_missing(session, schedule, days, at)
     for booking in stranded:
         _offer(session, booking, at)
     people = {booking.profile_id for booking in stranded if booking.profile_id is not None}
@@ -231,10 +234,14 @@ def _schedules_of(
     return plans.lock_schedules(session, scope.facility_code, practitioner_id=practitioner_id)
 
 
-def _own(session: Session, scope: FacilityScope, schedule_id: UUID) -> Schedule:
+def _own(
+    session: Session, scope: FacilityScope, schedule_id: UUID, *, may_be_over: bool = False
+) -> Schedule:
     """The schedule that a body names, locked."""
     try:
-        return plans.get_schedule(session, scope.facility_code, schedule_id, is_locked=True)
+        return plans.get_schedule(
+            session, scope.facility_code, schedule_id, is_locked=True, may_be_over=may_be_over
+        )
     except NotFound as error:
         missing = {"scheduleId": ["No schedule of this facility."]}
         raise ScheduleInvalid(errors={"json": missing}) from error

@@ -14,7 +14,13 @@ from sqlalchemy.orm import Session
 
 from phr_api import clinics
 from phr_api.appointments.models import Booking, Hold, Seat, Slot, WaitlistEntry
-from phr_api.appointments.problems.bookings import HoldExists, NoWaitlist, Overlapping, TooLate
+from phr_api.appointments.problems.bookings import (
+    HoldExists,
+    NoWaitlist,
+    Overlapping,
+    QuotaReached,
+    TooLate,
+)
 from phr_api.appointments.service.changing import words_of
 from phr_api.appointments.service.lapsing import give_back
 from phr_api.appointments.service.refusals import raising
@@ -35,6 +41,9 @@ LIVE = ("waiting", "offered")
 _TRY = text("SELECT pg_try_advisory_xact_lock(hashtextextended('booking/' || :who, 0))")
 _PERSON = text("SELECT full_name, birth, sex FROM profile WHERE id = :id")
 _PLACE = text("SELECT waitlist_place(:id)")
+_QUOTA = text(
+    "SELECT check_quota(NULL, :person, v, :at) FROM clinic_service v WHERE v.id = :service"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +60,7 @@ def join(session: Session, scope: RecordScope, new: NewEntry) -> WaitlistEntry:
     """Put the person in the line of a service.
 
     Raises NotFound for a service that is none or is not for this view (R18), NoWaitlist,
-    InvalidRequest for days that are over, OnWaitlist.
+    InvalidRequest for days that are over, OnWaitlist, QuotaReached: an offer could not be booked.
     """
     service = clinics.find_service(session, new.service_id)
     if service is None or service.ended_at is not None:
@@ -78,8 +87,14 @@ def join(session: Session, scope: RecordScope, new: NewEntry) -> WaitlistEntry:
     )
     session.add(entry)
     with raising():
+        _check_quota(session, entry)
         session.flush()  # the unique index says whether the person is in this line already
     return entry
+
+
+def _check_quota(session: Session, entry: WaitlistEntry) -> None:
+    asked = {"person": entry.profile_id, "service": entry.service_id, "at": clock.now()}
+    session.execute(_QUOTA, asked)
 
 
 def find_entries(session: Session, scope: RecordScope) -> list[WaitlistEntry]:
@@ -226,13 +241,16 @@ def _offer(session: Session, slot: Slot, at: datetime, ends: datetime) -> Answer
 def _offer_to(
     session: Session, entry: WaitlistEntry, slot: Slot, at: datetime, ends: datetime
 ) -> Answer:
-    """Hold the seat for this person and tell them; NOBODY when they hold or have one then."""
+    """Hold the seat for this person and tell them.
+
+    NOBODY when they hold or have one then, or have as many bookings as they may.
+    """
     if not session.scalar(_TRY, {"who": str(entry.profile_id)}):
         return Answer.BUSY
     try:
         with session.begin_nested(), raising():
             is_held = _hold_for(session, entry, slot, at, ends)
-    except (HoldExists, Overlapping):
+    except (HoldExists, Overlapping, QuotaReached):
         is_held = False
     return Answer.OFFERED if is_held else Answer.NOBODY
 
@@ -247,6 +265,7 @@ def _hold_for(
     )
     if session.scalar(held):
         return False
+    _check_quota(session, entry)
     hold_id, booking_id = new_row_id(), new_row_id()
     seat_no = take_seat(
         session,

@@ -19,10 +19,11 @@ export function cardCell({ card }) {
   return t("card.valid");
 }
 
-/** What to know of a booking besides: an unanswered proposal, a late answer of ours. */
+/** What to know of a booking besides: an unanswered proposal, a time that was closed, a late answer of ours. */
 export function notes(booking) {
   const told = [];
   if (booking.proposal) told.push(t("note.proposal", { at: clockTime(booking.proposal.startsAt) }));
+  else if (booking.isStranded) told.push(t("note.stranded"));
   if (booking.isOverdue) told.push(t("note.overdue"));
   if (booking.stillComing === "yes") told.push(t("note.coming"));
   return told.join(" · ");

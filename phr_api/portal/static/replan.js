@@ -67,6 +67,12 @@ export function replanView(desk) {
     else await replan(schedule, { exception: { kind: "closed", fromOn, untilOn, reason: asked.reason ?? null } }, `${t("replan.close")}: ${schedule.name}, ${span(fromOn, untilOn)}`);
   }
 
+  /** Who sits in a time that was closed otherwise, as by a holiday or a doctor's leave. */
+  async function movePeople() {
+    const schedule = rows.current;
+    if (schedule && desk.mayWrite) await replan(schedule, {}, `${t("replan.move")}: ${schedule.name}`);
+  }
+
   async function changeHours() {
     const schedule = rows.current;
     if (!schedule || !desk.mayWrite) return;
@@ -118,6 +124,7 @@ export function replanView(desk) {
     ["n", "close-days", "replan.close", closeDays],
     ["h", "hours", "replan.hours", changeHours],
     ["e", "extra", "replan.extra", addSession],
+    ["m", "move", "replan.move", movePeople],
     ["u", "take-back", "replan.back", takeBack],
   ];
   const buttons = desk.mayWrite ? actions.map(([key, name, text, action]) => button(t(text), key.toUpperCase(), () => desk.run(name, action))) : [];
