@@ -23,6 +23,8 @@ HOLD_MINUTES = 10
 OFFER_MINUTES = 30
 MOST_OFFERS = 2
 MOST_HOLDS = 10
+ANSWER_MINUTES = 8
+NO_PROPOSAL: Mapping[str, None] = {"proposed": None, "proposal_until": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,7 @@ class TakeHold(Command):
         at, places = self.slot, []
         for count, person in enumerate(self.people):
             self._replace(world, service, person)
-            most = world.services[service].most_open
-            if sum(_is_open(b, person, service) for b in world.bookings.values()) >= most:
-                raise Refused("quota-reached")
+            _check_quota(world, person, service)
             at = self._next(world, at, is_first=count == 0)
             world.check_seat(at, person)
             if any(_is_held(b, person, service) for b in world.bookings.values()):
@@ -104,8 +104,9 @@ class BookHold(Command):
         if set(hold.people) != set(self.people):
             raise Refused("invalid-request")
         for name, booking in mine.items():
-            is_sure = world.services[booking.service].is_sure
-            world.change(name, state="confirmed" if is_sure else "requested")
+            if booking.is_offer and booking.person is not None:
+                _check_quota(world, booking.person, booking.service)
+            world.change(name, **_asked(world, booking.service))
         world.holds[self.hold] = replace(hold, state="booked")
         if hold.entry is not None:
             world.entries[hold.entry] = replace(world.entries[hold.entry], state="booked")
@@ -155,8 +156,8 @@ class End(Command):
         told = world.change(
             self.booking,
             state="declined" if is_declined else "cancelled",
-            proposed=None,
-            proposal_until=None,
+            respond_by=None,
+            **NO_PROPOSAL,
         )
         world.give_back(before.slot)
         world.give_back(before.proposed)
@@ -172,7 +173,7 @@ class Confirm(Command):
 
     def apply(self, world: World) -> Outcome:
         before = world.find_open(self.booking, self.version, frozenset({"requested"}))
-        told = world.change(self.booking, state="confirmed", proposed=None, proposal_until=None)
+        told = world.change(self.booking, state="confirmed", respond_by=None, **NO_PROPOSAL)
         world.give_back(before.proposed)
         return told
 
@@ -191,13 +192,8 @@ class Move(Command):
         if self.slot == before.slot:
             raise Refused("same-time")
         world.check_seat(self.slot, before.person, but=self.booking)
-        is_sure = world.services[before.service].is_sure
         told = world.change(
-            self.booking,
-            state="confirmed" if is_sure else "requested",
-            slot=self.slot,
-            proposed=None,
-            proposal_until=None,
+            self.booking, slot=self.slot, **_asked(world, before.service), **NO_PROPOSAL
         )
         world.give_back(before.slot)
         world.give_back(before.proposed)
@@ -236,9 +232,10 @@ class Answer(Command):
         before = world.find_open(self.booking, self.version, OPEN)
         if before.proposed is None or (before.proposal_until or 0) <= world.now:
             raise Refused("too-late")
-        none: Mapping[str, None] = {"proposed": None, "proposal_until": None}
-        moved = {"state": "confirmed", "slot": before.proposed} if self.accept else {}
-        told = world.change(self.booking, **moved, **none)
+        moved = {"state": "confirmed", "slot": before.proposed, "respond_by": None}
+        told = world.change(
+            self.booking, **(moved if self.accept else _asked_anew(world, before)), **NO_PROPOSAL
+        )
         world.give_back(before.slot if self.accept else before.proposed)
         return told
 
@@ -252,8 +249,26 @@ class LapseProposal(Command):
     def apply(self, world: World) -> Outcome:
         before = world.bookings[self.booking]
         if before.proposed is not None and (before.proposal_until or 0) <= world.now:
-            world.change(self.booking, proposed=None, proposal_until=None)
+            world.change(self.booking, **_asked_anew(world, before), **NO_PROPOSAL)
             world.give_back(before.proposed)
+        return ("done",)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerInPlace(Command):
+    """The worker declines for a clinic that let its time pass, or has done so or leaves it.
+
+    A proposal is the clinic's answer.
+    """
+
+    booking: str
+
+    def apply(self, world: World) -> Outcome:
+        before = world.bookings[self.booking]
+        is_asked = before.state == "requested" and before.proposed is None
+        if is_asked and (before.respond_by or 0) <= world.now:
+            world.change(self.booking, state="declined", respond_by=None)
+            world.give_back(before.slot)
         return ("done",)
 
 
@@ -268,6 +283,7 @@ class Join(Command):
     service: str
 
     def apply(self, world: World) -> Outcome:
+        _check_quota(world, self.person, self.service)
         line = [(e.person, e.service) for e in world.entries.values() if e.state in LIVE]
         if (self.person, self.service) in line:
             raise Refused("on-waitlist")
@@ -315,6 +331,7 @@ class Offer(Command):
         for name in line:
             entry = world.entries[name]
             try:
+                _check_quota(world, entry.person, service)
                 world.check_seat(slot, entry.person)
             except Refused:
                 continue
@@ -355,6 +372,26 @@ class BookGuest(Command):
             state="confirmed",
         )
         return ("done", "confirmed", 1)
+
+
+def _asked(world: World, service: str) -> dict[str, object]:
+    """The state after a wish for a time: confirmed, or for the clinic to answer."""
+    if world.services[service].is_sure:
+        return {"state": "confirmed", "respond_by": None}
+    return {"state": "requested", "respond_by": world.now + ANSWER_MINUTES}
+
+
+def _asked_anew(world: World, booking: Booking) -> dict[str, object]:
+    """What the end of a proposal means: the clinic has all its time for the request again."""
+    if booking.state != "requested":
+        return {}
+    return {"respond_by": world.now + ANSWER_MINUTES}
+
+
+def _check_quota(world: World, person: str, service: str) -> None:
+    most = world.services[service].most_open
+    if sum(_is_open(b, person, service) for b in world.bookings.values()) >= most:
+        raise Refused("quota-reached")
 
 
 def _is_open(booking: Booking, person: str, service: str) -> bool:

@@ -62,7 +62,7 @@ SLOTS = {
 
 
 Step = Callable[[Session, datetime], bool]
-LAPSES: tuple[Step, ...] = (lapsing.lapse_holds, due.lapse_proposals)
+LAPSES: tuple[Step, ...] = (lapsing.lapse_holds, due.lapse_proposals, due.answer_unanswered)
 OFFERS: tuple[Step, ...] = (waiting.offer_freed,)
 
 
@@ -105,6 +105,7 @@ class Clinic:
             confirms_itself=service.is_sure,
             most_open=service.most_open,
             has_waitlist=service.has_waitlist,
+            respond_minutes=do.ANSWER_MINUTES,
         )
         self.know(name, row.id)
         schedule = make_schedule(session, service=row)

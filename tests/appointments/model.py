@@ -55,6 +55,7 @@ class Booking:
     version: int = 1
     proposed: str | None = None
     proposal_until: int | None = None
+    respond_by: int | None = None
     is_offer: bool = False
 
 

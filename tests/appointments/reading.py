@@ -94,6 +94,7 @@ def _booking(clinic: Clinic, row: BookingRow) -> Booking:
         version=row.version,
         proposed=_name_of(clinic, row.proposed_slot_id),
         proposal_until=_minute(clinic, row.proposal_until) if row.proposal_until else None,
+        respond_by=_minute(clinic, row.respond_by) if row.respond_by else None,
         is_offer=row.source == "waitlist",
     )
 

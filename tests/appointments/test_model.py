@@ -160,6 +160,11 @@ def _each_hold(
         for name, booking in before.bookings.items()
         if booking.proposed and (booking.proposal_until or 0) <= before.now
     ]
+    over += [
+        do.AnswerInPlace(name)
+        for name, booking in before.bookings.items()
+        if booking.state == "requested" and (booking.respond_by or 0) <= before.now
+    ]
     return rest + [(command, ("done",)) for command in over]
 
 
