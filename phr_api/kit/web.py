@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 PROBLEM_JSON = "application/problem+json"
 # what PostgreSQL's text cannot hold
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-MEMBER_NAME = re.compile(r"[A-Za-z_]{1,40}")
+MEMBER_NAME = re.compile(r"[A-Za-z_-]{1,40}")
 INVALID = "UNPROCESSABLE_CONTENT"  # RFC 9110's name of 422
 LONGEST_IDEMPOTENCY_KEY = 100
 # lock, statement and idle timeouts, too many connections, shutdown: come back in a moment

@@ -23,7 +23,6 @@ HOLD_MINUTES = 10
 OFFER_MINUTES = 30
 MOST_OFFERS = 2
 MOST_HOLDS = 10
-ANSWER_MINUTES = 8
 NO_PROPOSAL: Mapping[str, None] = {"proposed": None, "proposal_until": None}
 
 
@@ -44,7 +43,7 @@ class TakeHold(Command):
         at, places = self.slot, []
         for count, person in enumerate(self.people):
             self._replace(world, service, person)
-            _check_quota(world, person, service)
+            world.check_quota(person, service)
             at = self._next(world, at, is_first=count == 0)
             world.check_seat(at, person)
             if any(_is_held(b, person, service) for b in world.bookings.values()):
@@ -105,8 +104,8 @@ class BookHold(Command):
             raise Refused("invalid-request")
         for name, booking in mine.items():
             if booking.is_offer and booking.person is not None:
-                _check_quota(world, booking.person, booking.service)
-            world.change(name, **_asked(world, booking.service))
+                world.check_quota(booking.person, booking.service)
+            world.change(name, **world.asked(booking.service))
         world.holds[self.hold] = replace(hold, state="booked")
         if hold.entry is not None:
             world.entries[hold.entry] = replace(world.entries[hold.entry], state="booked")
@@ -193,7 +192,7 @@ class Move(Command):
             raise Refused("same-time")
         world.check_seat(self.slot, before.person, but=self.booking)
         told = world.change(
-            self.booking, slot=self.slot, **_asked(world, before.service), **NO_PROPOSAL
+            self.booking, slot=self.slot, **world.asked(before.service), **NO_PROPOSAL
         )
         world.give_back(before.slot)
         world.give_back(before.proposed)
@@ -234,7 +233,7 @@ class Answer(Command):
             raise Refused("too-late")
         moved = {"state": "confirmed", "slot": before.proposed, "respond_by": None}
         told = world.change(
-            self.booking, **(moved if self.accept else _asked_anew(world, before)), **NO_PROPOSAL
+            self.booking, **(moved if self.accept else world.asked_anew(before)), **NO_PROPOSAL
         )
         world.give_back(before.slot if self.accept else before.proposed)
         return told
@@ -249,7 +248,7 @@ class LapseProposal(Command):
     def apply(self, world: World) -> Outcome:
         before = world.bookings[self.booking]
         if before.proposed is not None and (before.proposal_until or 0) <= world.now:
-            world.change(self.booking, **_asked_anew(world, before), **NO_PROPOSAL)
+            world.change(self.booking, **world.asked_anew(before), **NO_PROPOSAL)
             world.give_back(before.proposed)
         return ("done",)
 
@@ -283,7 +282,7 @@ class Join(Command):
     service: str
 
     def apply(self, world: World) -> Outcome:
-        _check_quota(world, self.person, self.service)
+        world.check_quota(self.person, self.service)
         line = [(e.person, e.service) for e in world.entries.values() if e.state in LIVE]
         if (self.person, self.service) in line:
             raise Refused("on-waitlist")
@@ -331,7 +330,7 @@ class Offer(Command):
         for name in line:
             entry = world.entries[name]
             try:
-                _check_quota(world, entry.person, service)
+                world.check_quota(entry.person, service)
                 world.check_seat(slot, entry.person)
             except Refused:
                 continue
@@ -372,30 +371,6 @@ class BookGuest(Command):
             state="confirmed",
         )
         return ("done", "confirmed", 1)
-
-
-def _asked(world: World, service: str) -> dict[str, object]:
-    """The state after a wish for a time: confirmed, or for the clinic to answer."""
-    if world.services[service].is_sure:
-        return {"state": "confirmed", "respond_by": None}
-    return {"state": "requested", "respond_by": world.now + ANSWER_MINUTES}
-
-
-def _asked_anew(world: World, booking: Booking) -> dict[str, object]:
-    """What the end of a proposal means: the clinic has all its time for the request again."""
-    if booking.state != "requested":
-        return {}
-    return {"respond_by": world.now + ANSWER_MINUTES}
-
-
-def _check_quota(world: World, person: str, service: str) -> None:
-    most = world.services[service].most_open
-    if sum(_is_open(b, person, service) for b in world.bookings.values()) >= most:
-        raise Refused("quota-reached")
-
-
-def _is_open(booking: Booking, person: str, service: str) -> bool:
-    return (booking.person, booking.service) == (person, service) and booking.state in OPEN
 
 
 def _is_held(booking: Booking, person: str, service: str) -> bool:

@@ -29,7 +29,7 @@ from phr_api.kit.idempotency import Attempt
 from phr_api.kit.problems import Problem
 from phr_api.vocab import ProfileId
 from tests.appointments import commands as do
-from tests.appointments.model import Command, Outcome, Service, Slot
+from tests.appointments.model import ANSWER_MINUTES, Command, Outcome, Service, Slot
 from tests.factories.appointments import make_schedule, make_service, make_slot
 from tests.factories.consent import make_carer
 from tests.factories.people import FACILITY, Citizen, make_citizen, make_profile, make_staff
@@ -105,7 +105,7 @@ class Clinic:
             confirms_itself=service.is_sure,
             most_open=service.most_open,
             has_waitlist=service.has_waitlist,
-            respond_minutes=do.ANSWER_MINUTES,
+            respond_minutes=ANSWER_MINUTES,
         )
         self.know(name, row.id)
         schedule = make_schedule(session, service=row)

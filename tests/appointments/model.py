@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 OPEN = frozenset({"requested", "confirmed"})
 SEATED = OPEN | {"held"}
+ANSWER_MINUTES = 8
 LIVE = frozenset({"waiting", "offered"})
 
 Outcome = tuple[Any, ...]
@@ -139,6 +140,22 @@ class World:
             for other in (b.slot if b.state in SEATED else None, b.proposed)
         ):
             raise Refused("overlapping")
+
+    def asked(self, service: str) -> dict[str, object]:
+        """The state after a wish for a time: confirmed, or for the clinic to answer."""
+        if self.services[service].is_sure:
+            return {"state": "confirmed", "respond_by": None}
+        return {"state": "requested", "respond_by": self.now + ANSWER_MINUTES}
+
+    def asked_anew(self, booking: Booking) -> dict[str, object]:
+        """What the end of a proposal means: a request has all the clinic's time again."""
+        return self.asked(booking.service) if booking.state == "requested" else {}
+
+    def check_quota(self, person: str, service: str) -> None:
+        """The person may have one more open booking of the service."""
+        mine = [b for b in self.bookings.values() if (b.person, b.service) == (person, service)]
+        if sum(b.state in OPEN for b in mine) >= self.services[service].most_open:
+            raise Refused("quota-reached")
 
     def do_overlap(self, one: str, other: str | None) -> bool:
         if other is None:

@@ -128,13 +128,17 @@ def test_the_desk_cancels(client: FlaskClient, session: Session) -> None:
     body = answered.get_json()
     assert (body["state"], body["cancelledBy"], body["isLate"]) == ("cancelled", "staff", False)
     assert seats_by(session, booking) == {1: None}
+    told = text("SELECT kind, params ->> 'reason', wants_sms FROM notification WHERE ref_id = :id")
+    assert session.execute(told, {"id": booking.id}).all() == [
+        ("booking.cancelled-by-clinic", "Hỏng máy", True)
+    ]
 
 
 def test_who_does_not_come_keeps_the_seat(client: FlaskClient, session: Session) -> None:
     clerk = a_clerk(session)
     early = make_booking(session, slot=a_slot(session))
     refused = act(client, at(early), "no-show", clerk)
-    assert (refused.status_code, slug(refused)) == (409, "appointments/too-late")
+    assert (refused.status_code, slug(refused)) == (409, "appointments/too-early")
     booking = make_booking(session, slot=a_slot(session, starts_at=clock.now()))
     answered = act(client, at(booking), "no-show", clerk)
     assert answered.get_json()["state"] == "no-show"

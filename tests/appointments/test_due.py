@@ -178,6 +178,19 @@ def test_a_proposal_is_the_clinics_answer(
     assert now_of(session, booking).state == answered[when_unanswered]
 
 
+def test_a_closed_time_confirms_itself_for_nobody(session: Session, as_worker: Bound) -> None:
+    service = make_service(session, when_unanswered="confirm")
+    slot = make_slot(session, service=service)
+    free = make_slot(session, service=service, starts_in=timedelta(days=5))
+    due_now = clock.now() - timedelta(seconds=1)
+    booking = make_booking(session, slot=slot, state="requested", respond_by=due_now)
+    slot.status = "closed"
+    session.commit()
+    run(as_worker, answer_unanswered)
+    assert now_of(session, booking).state == "declined"
+    assert now_of(session, booking).alternatives == [free.id]
+
+
 def test_a_moved_request_waits_from_its_move(
     client: FlaskClient, session: Session, as_worker: Bound
 ) -> None:

@@ -128,6 +128,18 @@ def test_a_position_is_its_persons(client: FlaskClient, session: Session, desk: 
     assert client.get(url, headers=teen.headers).status_code == 200
 
 
+def test_who_comes_no_more_is_not_expected(
+    client: FlaskClient, session: Session, desk: Desk
+) -> None:
+    citizen = make_citizen(session)
+    booking = book(session, desk, citizen)
+    url = f"/v1/profiles/{citizen.profile.id}/bookings/{booking.id}/queue"
+    assert client.get(url, headers=citizen.headers).get_json()["state"] == "expected"
+    booking.state = "declined"
+    session.commit()
+    assert client.get(url, headers=citizen.headers).get_json()["state"] == "left"
+
+
 def test_policies_show_a_ticket_to_its_person_and_its_facility(
     session: Session, desk: Desk, web_connection: Connection
 ) -> None:

@@ -233,6 +233,44 @@ def test_at_night_nobody_is_asked(session: Session, as_worker: Bound) -> None:
         assert state_of(session, entries[0]) == "offered"
 
 
+def test_at_night_a_seat_that_nobody_waits_for_is_everybodys(
+    session: Session, as_worker: Bound
+) -> None:
+    slot, booking = a_full_slot(session, starts_in=timedelta(days=3))
+    entry = make_entry(session, slot=slot)
+    with clock.moved(by_day() + timedelta(hours=12)):  # ten in the evening
+        free(session, booking)
+        work(as_worker)
+        assert kept_for_the_line(session, slot) == [True]
+        entry.state = "left"
+        session.commit()
+        work(as_worker)
+        assert kept_for_the_line(session, slot) == [False]
+
+
+def kept_for_the_line(session: Session, slot: Slot) -> list[bool]:
+    query = text("SELECT for_waitlist FROM seat WHERE slot_id = :id ORDER BY seat_no")
+    return list(session.scalars(query, {"id": slot.id}))
+
+
+def test_where_there_is_room_nobody_waits(client: FlaskClient, session: Session) -> None:
+    """A line is asked when a seat is freed; one that is free already would never be offered."""
+    service = make_service(session, has_waitlist=True)
+    slot = make_slot(session, service=service, starts_in=timedelta(days=2))
+    citizen = make_citizen(session)
+    on = slot.starts_at.astimezone(clock.VIETNAM)
+    part, other = ("morning", "afternoon") if on.hour < 12 else ("afternoon", "morning")
+    body = {"serviceId": str(service.id), "fromOn": f"{on:%Y-%m-%d}", "untilOn": f"{on:%Y-%m-%d}"}
+    path = f"/v1/profiles/{citizen.profile.id}/waitlist"
+    for wanted, status in (("any", 409), (part, 409), (other, 201)):
+        wish = body | {"partOfDay": wanted}
+        answer = client.post(path, json=wish, headers=citizen.headers | key())
+        assert answer.status_code == status, answer.get_json()
+        if status == 409:
+            assert slug(answer) == "appointments/room-left"
+            assert [one["slotId"] for one in answer.get_json()["alternatives"]] == [str(slot.id)]
+
+
 def test_a_person_joins_sees_the_place_and_leaves(client: FlaskClient, session: Session) -> None:
     slot, _ = a_full_slot(session)
     make_entry(session, slot=slot)

@@ -42,6 +42,8 @@ def test_settings_are_replaced_by_who_saw_them(client: FlaskClient, session: Ses
     assert client.get(URL, headers=citizen.headers).get_json() == shown
     again = put(client, citizen, SETTINGS, changed.headers["ETag"])
     assert again.get_json() == SETTINGS | nowhere
+    as_it_was_read = put(client, citizen, again.get_json(), again.headers["ETag"])
+    assert as_it_was_read.get_json() == again.get_json()
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,22 @@ class QuotaReached(Problem):
     }
 
 
+class TooEarly(Problem):
+    """Nobody has missed a booking before it begins."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/too-early"
+    titles = {"vi": "Chưa đến giờ hẹn", "en": "The booking has not begun"}
+
+
+class RoomLeft(Problem):
+    """There is room on these days: a line is for times that are full; see `alternatives`."""
+
+    status = HTTPStatus.CONFLICT
+    slug = "appointments/room-left"
+    titles = {"vi": "Những ngày này còn chỗ, hãy đặt ngay", "en": "There is room on these days"}
+
+
 class StateChanged(Problem):
     """Somebody changed the booking first: `state`, `version` and `etag` are the current ones."""
 

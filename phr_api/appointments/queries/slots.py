@@ -1,7 +1,7 @@
 """Reads of slots and of what is free in them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +9,10 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import Seat, Slot
+from phr_api.kit.clock import VIETNAM
 from phr_api.kit.problems import NotFound
+
+NOON = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,27 @@ def find_nearest_free(
     sooner = query.where(Slot.starts_at < slot.starts_at).order_by(Slot.starts_at.desc(), Slot.id)
     found = [SlotRow(*row) for way in (later, sooner) for row in session.execute(way.limit(limit))]
     return sorted(found, key=lambda each: abs(each.starts_at - slot.starts_at))[:limit]
+
+
+def find_free_on_days(
+    session: Session, service_id: UUID, days: tuple[date, date], part: str, *, at: datetime
+) -> list[SlotRow]:
+    """The first three slots of these days, both included, that can be booked at `at`.
+
+    `part` of the day in Viet Nam: any, morning or afternoon. Walks ix_slot_service_id_starts_at.
+    """
+    since = datetime.combine(days[0], time(), VIETNAM)
+    until = datetime.combine(days[1] + timedelta(days=1), time(), VIETNAM)
+    query = _slots().where(
+        Slot.service_id == service_id,
+        Slot.starts_at >= max(since, at),
+        Slot.starts_at < until,
+        *can_be_booked(at),
+    )
+    if part != "any":
+        hour = func.extract("hour", func.timezone(VIETNAM.key, Slot.starts_at))
+        query = query.where(hour < NOON if part == "morning" else hour >= NOON)
+    return [SlotRow(*row) for row in session.execute(query.order_by(Slot.starts_at).limit(3))]
 
 
 def can_be_booked(at: datetime) -> tuple[ColumnElement[bool], ...]:

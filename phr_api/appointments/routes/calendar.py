@@ -17,6 +17,7 @@ from phr_api.appointments.routes.phones import by_phone
 from phr_api.appointments.rules.calendar import Entry, write_calendar
 from phr_api.appointments.rules.line import estimate, label_of
 from phr_api.appointments.schemas.queue import PositionSchema
+from phr_api.appointments.service.changing import OPEN
 from phr_api.kit import clock
 from phr_api.kit.web import language
 
@@ -94,15 +95,16 @@ def read_position_by_phone(booking_id: UUID) -> dict[str, Any]:
 
 
 def _position_of(session: Session, booking_id: UUID) -> dict[str, Any]:
-    ticket = line.find_last_ticket(session, get_booking(session, booking_id).id)
+    booking = get_booking(session, booking_id)
+    ticket = line.find_last_ticket(session, booking.id)
     if ticket is None or ticket.on_date != clock.today():
-        return _expected()
+        return _without_number("expected" if booking.state in OPEN else "left")
     return _position(session, ticket)
 
 
-def _expected() -> dict[str, Any]:
+def _without_number(state: str) -> dict[str, Any]:
     unknown = dict.fromkeys(("label", "room", "ahead", "estimated_at"))
-    return unknown | {"state": "expected", "calling": []}
+    return unknown | {"state": state, "calling": []}
 
 
 def _position(session: Session, ticket: Ticket) -> dict[str, Any]:

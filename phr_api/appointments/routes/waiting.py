@@ -36,6 +36,7 @@ class Waitlist(MethodView):
 
             def create() -> Created[WaitlistEntry]:
                 entry = waiting.join(session, scope, new)
+                waiting.check_full(session, new)
                 return Created(entity=entry, reference=str(entry.id), location=None)
 
             entry, status, headers = once(

@@ -215,7 +215,9 @@ class PositionSchema(Schema):
         validate=validate.OneOf(
             ("expected", "waiting", "called", "skipped", "in-room", "done", "left")
         ),
-        metadata={"description": "expected: without a number, until the check-in"},
+        metadata={
+            "description": "expected: without a number, until the check-in; left: comes no more"
+        },
     )
     room = fields.String(required=True, allow_none=True)
     ahead = fields.Integer(required=True, allow_none=True)

@@ -29,6 +29,7 @@ TELLS = {
     "cancelled": "booking.cancelled",
     "no-show": "booking.no-show",
 }
+CANCELLED_BY_CLINIC = "booking.cancelled-by-clinic"
 BY_SMS = frozenset({"confirmed", "declined", "proposed", "moved", "cancelled"})
 # news of a booking whose time has passed
 TOLD_AFTERWARDS = timedelta(days=2)
@@ -78,7 +79,9 @@ def transition(
     session.add(_event(booking, before, what, actor, note, at))
     session.flush()  # the seats that are freed next are no longer this booking's
     if what in TELLS:
-        tell_of(session, booking, TELLS[what], note=note, by_sms=what in BY_SMS)
+        is_ours = actor.kind == "citizen"  # who did it in the app needs no SMS of it
+        kind = CANCELLED_BY_CLINIC if what == "cancelled" and not is_ours else TELLS[what]
+        tell_of(session, booking, kind, note=note, by_sms=what in BY_SMS and not is_ours)
     return booking
 
 
@@ -93,7 +96,7 @@ def tell_of(
     if kind == "booking.proposed" and booking.proposed_starts_at and booking.proposal_until:
         starts = booking.proposed_starts_at
         more = {"until": booking.proposal_until.astimezone(clock.VIETNAM).isoformat()}
-    elif kind == "booking.declined":
+    elif kind in {"booking.declined", CANCELLED_BY_CLINIC}:
         more = {"reason": note or ""}
     at = clock.now()
     tell(

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from phr_api import clinics
 from phr_api.appointments.models import Booking, BookingEvent, Guest
-from phr_api.appointments.problems.bookings import SlotFull, SlotNotOpen, StateChanged, TooLate
+from phr_api.appointments.problems.bookings import SlotFull, SlotNotOpen, StateChanged, TooEarly
 from phr_api.appointments.queries.bookings import get_booking
 from phr_api.appointments.queries.slots import get_slot
 from phr_api.appointments.rules.states import By, State
@@ -148,10 +148,10 @@ def cancel(
 def mark_no_show(session: Session, booking_id: UUID, *, expected: int | None, actor: By) -> Booking:
     """Note that a person with a confirmed booking did not come; the seat stays theirs.
 
-    Raises StateChanged, and TooLate (it is too early) before the booking has begun.
+    Raises StateChanged, and TooEarly before the booking has begun.
     """
     if get_booking(session, booking_id, is_locked=True).starts_at > clock.now():
-        raise TooLate
+        raise TooEarly
     return transition(
         session,
         booking_id,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from phr_api import clinics
 from phr_api.appointments.models import Booking, BookingDue
-from phr_api.appointments.queries.slots import find_next_free
+from phr_api.appointments.queries.slots import find_next_free, get_slot
 from phr_api.appointments.rules.states import By
 from phr_api.appointments.service.changing import tell_of, transition
 from phr_api.appointments.service.desk import CONFIRMED, confirm, decline
@@ -57,8 +57,8 @@ def remind_desks(session: Session, at: datetime) -> bool:
 def answer_unanswered(session: Session, at: datetime) -> bool:
     """Answer requests in the clinic's place, as the service's rule says.
 
-    A refusal names the next three free times. A proposal is the clinic's answer: while it is open
-    the person's is awaited.
+    A refusal names the next three free times, and is the answer for a time that the clinic closed.
+    A proposal is the clinic's answer: while it is open the person's is awaited.
     """
     unanswered = select(Booking).where(
         Booking.state == "requested", Booking.respond_by <= at, Booking.proposal_until.is_(None)
@@ -66,7 +66,8 @@ def answer_unanswered(session: Session, at: datetime) -> bool:
     due = _locked(session, unanswered)
     services = clinics.find_services(session, {booking.service_id for booking in due})
     for booking in due:
-        if services[booking.service_id].when_unanswered == "confirm":
+        is_closed = booking.slot_id is None or get_slot(session, booking.slot_id).status != "open"
+        if services[booking.service_id].when_unanswered == "confirm" and not is_closed:
             confirm(session, booking.id, expected=booking.version, actor=WORKER)
             continue
         free = find_next_free(session, booking.service_id, after=at, at=at)

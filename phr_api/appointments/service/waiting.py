@@ -19,11 +19,13 @@ from phr_api.appointments.problems.bookings import (
     NoWaitlist,
     Overlapping,
     QuotaReached,
+    RoomLeft,
     TooLate,
 )
+from phr_api.appointments.queries.slots import find_free_on_days
 from phr_api.appointments.service.changing import words_of
 from phr_api.appointments.service.lapsing import give_back
-from phr_api.appointments.service.refusals import raising
+from phr_api.appointments.service.refusals import raising, wire_slots
 from phr_api.appointments.service.seats import take_seat
 from phr_api.consent import RecordScope
 from phr_api.kit import clock
@@ -41,6 +43,7 @@ LIVE = ("waiting", "offered")
 _TRY = text("SELECT pg_try_advisory_xact_lock(hashtextextended('booking/' || :who, 0))")
 _PERSON = text("SELECT full_name, birth, sex FROM profile WHERE id = :id")
 _PLACE = text("SELECT waitlist_place(:id)")
+_IS_AWAITED = text("SELECT is_awaited(:service, :starts)")
 _QUOTA = text(
     "SELECT check_quota(NULL, :person, v, :at) FROM clinic_service v WHERE v.id = :service"
 )
@@ -90,6 +93,14 @@ def join(session: Session, scope: RecordScope, new: NewEntry) -> WaitlistEntry:
         _check_quota(session, entry)
         session.flush()  # the unique index says whether the person is in this line already
     return entry
+
+
+def check_full(session: Session, new: NewEntry) -> None:
+    """Raise RoomLeft with times that can be booked now: the line is asked of freed seats alone."""
+    days = (new.from_on, new.until_on)
+    free = find_free_on_days(session, new.service_id, days, new.part_of_day, at=clock.now())
+    if free:
+        raise RoomLeft(alternatives=wire_slots(free))
 
 
 def _check_quota(session: Session, entry: WaitlistEntry) -> None:
@@ -166,7 +177,8 @@ class Answer(Enum):
 def offer_freed(session: Session, at: datetime) -> bool:
     """Offer each seat kept for the line to the next whom it fits, or give it to everybody.
 
-    At night the line is left in peace; a seat that would be too late in the morning is everybody's.
+    At night the line is left in peace; a seat that would be too late in the morning, or that nobody
+    waits for any more, is everybody's.
     """
     free = session.execute(
         select(Seat, Slot)
@@ -181,9 +193,9 @@ def offer_freed(session: Session, at: datetime) -> bool:
     for seat, slot in free:
         service = services[slot.service_id]
         ends = _asked_until(at, slot.starts_at, service.lead_minutes, service.offer_minutes)
-        if ends is not None and ends <= at:
+        if ends is not None and ends <= at and _is_awaited(session, slot):
             continue  # it is night, and morning is soon enough
-        if slot.status != "open" or ends is None:
+        if slot.status != "open" or ends is None or ends <= at:
             answer = Answer.NOBODY
         else:
             answer = _offer(session, slot, at, ends)
@@ -194,6 +206,11 @@ def offer_freed(session: Session, at: datetime) -> bool:
             session.flush()  # a seat that is everybody's
         done = True
     return done
+
+
+def _is_awaited(session: Session, slot: Slot) -> bool:
+    asked = {"service": slot.service_id, "starts": slot.starts_at}
+    return bool(session.scalar(_IS_AWAITED, asked))
 
 
 def _asked_until(at: datetime, starts: datetime, lead: int, minutes: int) -> datetime | None:

@@ -99,6 +99,12 @@ KINDS: dict[str, Words] = {
         "Booking cancelled",
         "{service} at {facility}, {when}.",
     ),
+    "booking.cancelled-by-clinic": _booking(
+        "Cơ sở đã hủy lịch hẹn",
+        "{service} tại {facility}, {when}. Lý do: {reason}",
+        "The clinic cancelled",
+        "{service} at {facility}, {when}. Reason: {reason}",
+    ),
     "booking.no-show": _booking(
         "Bạn đã không đến khám",
         "{service} tại {facility}, {when}.",

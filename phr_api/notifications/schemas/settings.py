@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from marshmallow import ValidationError, fields, post_load, validate
+from marshmallow import ValidationError, fields, post_load, pre_load, validate
 
 from phr_api.kit.web import Moment, Schema
 from phr_api.kit.words import PHONE_SHAPE
@@ -49,6 +49,13 @@ class NotificationSettingsSchema(Schema):
         validate=validate.Length(max=len(CATEGORIES) * len(CHANNELS)),
         metadata={"description": "what is not in the list is on"},
     )
+
+    @pre_load
+    def as_it_was_read(self, data: Any, **_: Any) -> Any:
+        """What a client read and sends back: whether the number is proven is not its to say."""
+        if isinstance(data, dict):
+            return {name: value for name, value in data.items() if name != "smsPhoneProven"}
+        return data
 
     @post_load
     def to_command(self, data: dict[str, Any], **_: Any) -> NewSettings:

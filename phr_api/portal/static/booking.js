@@ -1,7 +1,7 @@
 // A booking for somebody who calls: a service, a free time, a name and a phone number.
 
 import { Problem } from "./api.js";
-import { h, labelled, valuesOf } from "./dom.js";
+import { h, labelled, phoneNumber, valuesOf } from "./dom.js";
 import { freeTimes, Times } from "./times.js";
 import { BIRTHDAY, clockTime, day, readBirthday, t } from "./words.js";
 
@@ -19,7 +19,7 @@ export function bookingView(desk) {
     h("p", { class: "field" }, h("label", { for: "field-serviceId" }, t("service")), service),
     h("p", { class: "field" }, h("span", {}, t("wanted")), taken),
     labelled({ name: "fullName", label: t("name"), required: true, maxlength: 100 }),
-    labelled({ name: "phone", label: t("phone"), required: true, inputmode: "tel", pattern: "\\+?\\d{8,15}", title: t("phone.how") }),
+    labelled({ name: "phone", label: t("phone"), required: true, inputmode: "tel", pattern: "\\+?[\\d .\\-]{8,20}", title: t("phone.how") }),
     labelled({ name: "birth", label: t("birth"), pattern: BIRTHDAY, placeholder: t("birth.how"), title: t("birth.how") }),
     labelled({ name: "reason", label: t("reason"), maxlength: 1000 }),
     h("p", { class: "row" }, h("button", { type: "submit", class: "main" }, t("do.book"), h("kbd", {}, "Enter"))),
@@ -64,6 +64,7 @@ export function bookingView(desk) {
   async function book() {
     const asked = slot;
     const { birth, ...person } = valuesOf(form);
+    person.phone = phoneNumber(person.phone);
     const body = { serviceId: service.value, slotId: asked.id, ...person, birth: birth ? readBirthday(birth) : null };
     try {
       const { data } = await desk.caller.post(`${desk.at}/bookings`, body);

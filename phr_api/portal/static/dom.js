@@ -109,6 +109,11 @@ export function valuesOf(form) {
   return Object.fromEntries(filled.filter(([, value]) => value));
 }
 
+/** A phone number as the API takes it: callers say it, and clerks write it, in groups. */
+export function phoneNumber(text) {
+  return text?.replace(/[\s.-]/g, "");
+}
+
 /** Text as people type it in a hurry: without diacritics and case. */
 export function plain(text) {
   return text

@@ -1,7 +1,7 @@
 // A number for somebody who stands there, with or without a phone; numbers for when the network is away.
 
 import { Offline } from "./api.js";
-import { button, h, labelled, valuesOf } from "./dom.js";
+import { button, h, labelled, phoneNumber, valuesOf } from "./dom.js";
 import { giveOffline, left, pending, sendGiven, takeBlock } from "./numbers.js";
 import { BIRTHDAY, readBirthday, t } from "./words.js";
 
@@ -17,7 +17,7 @@ export function walkinView(desk) {
     { class: "walkin", onsubmit: (event) => sent(event) },
     labelled({ name: "fullName", label: t("name"), maxlength: 100, placeholder: t("walkin.unnamed") }),
     labelled({ name: "birth", label: t("birth"), pattern: BIRTHDAY, placeholder: t("birth.how"), title: t("birth.how") }),
-    labelled({ name: "phone", label: t("phone"), inputmode: "tel", pattern: "\\+?\\d{8,15}", title: t("phone.how") }),
+    labelled({ name: "phone", label: t("phone"), inputmode: "tel", pattern: "\\+?[\\d .\\-]{8,20}", title: t("phone.how") }),
     labelled({ name: "priority", label: t("priority"), options: PRIORITIES.map((value) => ({ value, text: t(`priority.${value}`) })) }),
     h("p", { class: "field" }, h("label", { for: "field-queueId" }, t("queue")), line),
     h("p", { class: "row" }, h("button", { type: "submit", class: "main" }, t("do.number"), h("kbd", {}, "Enter"))),
@@ -48,6 +48,7 @@ export function walkinView(desk) {
 
   async function give() {
     const { queueId, priority, ...guest } = valuesOf(form);
+    guest.phone = phoneNumber(guest.phone);
     if (guest.birth) guest.birth = readBirthday(guest.birth);
     const body = { queueId, priority, guest: guest.fullName ? guest : null };
     let label;
