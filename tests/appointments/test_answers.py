@@ -15,18 +15,18 @@ from tests.factories.people import make_citizen
     ("answers", "wrong"),
     [
         ({"zz": "q"}, "zz"),
-        ({"allergy": "maybe"}, "allergy"),
+        ({"di-ung": "maybe"}, "di-ung"),
         ({"arm": "leg"}, "arm"),
-        ({"allergy": "yes", "arm": "left", "zz": "q"}, "zz"),
-        ({"allergy": "no", "arm": "left", "more": "đau"}, None),
-        ({"allergy": "", "arm": ""}, None),  # left open
+        ({"di-ung": "yes", "arm": "left", "zz": "q"}, "zz"),
+        ({"di-ung": "no", "arm": "left", "more": "đau"}, None),
+        ({"di-ung": "", "arm": ""}, None),  # left open
     ],
 )
 def test_answers_are_of_the_kind_that_is_asked_for(
     client: FlaskClient, session: Session, answers: dict[str, str], wrong: str | None
 ) -> None:
     asks = [
-        {"id": "allergy", "text": "Dị ứng?", "kind": "yes-no", "isRequired": False},
+        {"id": "di-ung", "text": "Dị ứng?", "kind": "yes-no", "isRequired": False},
         {"id": "arm", "kind": "choice", "options": ["left", "right"], "isRequired": False},
         {"id": "more", "kind": "text", "options": [], "isRequired": False},
     ]
