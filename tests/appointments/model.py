@@ -178,8 +178,10 @@ class World:
         found = self.bookings.get(booking)
         if found is None or found.state == "held":
             raise Refused("not-found")
-        if found.state not in states or version not in {None, found.version}:
+        if version not in {None, found.version}:
             raise Refused("state-changed", found.state, found.version)
+        if found.state not in states:
+            raise Refused("wrong-state", found.state, found.version)
         return found
 
     def change(self, name: str, **values: Any) -> Outcome:

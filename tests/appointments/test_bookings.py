@@ -82,7 +82,7 @@ def test_a_booking_is_cancelled_and_its_seat_is_free(client: FlaskClient, sessio
     assert (done.get_json()["state"], done.get_json()["isLate"]) == ("cancelled", False)
     assert seats_of(session, slot.id) == {1: None}
     again = act(client, path, "cancellation", citizen, {})
-    assert (again.status_code, slug(again)) == (409, "appointments/state-changed")
+    assert (again.status_code, slug(again)) == (409, "appointments/wrong-state")
     assert session.query(BookingDue).where(BookingDue.booking_id == UUID(path[-36:])).count() == 0
 
 

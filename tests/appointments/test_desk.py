@@ -118,7 +118,7 @@ def test_a_request_is_declined_with_a_reason(client: FlaskClient, session: Sessi
     assert seats_by(session, booking) == {1: None}
     assert kinds_told(session, booking) == ["booking.declined"]
     again = act(client, at(booking), "confirmation", clerk)
-    assert (again.status_code, slug(again)) == (409, "appointments/state-changed")
+    assert (again.status_code, slug(again)) == (409, "appointments/wrong-state")
     assert again.get_json()["state"] == "declined"
 
 

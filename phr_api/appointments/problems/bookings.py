@@ -89,6 +89,16 @@ class StateChanged(Problem):
     titles = {"vi": "Lịch hẹn đã được thay đổi", "en": "The booking has changed"}
 
 
+class WrongState(StateChanged):
+    """A booking in this `state` does not allow that, whoever asks: trying again is of no use."""
+
+    slug = "appointments/wrong-state"
+    titles = {
+        "vi": "Trạng thái này của lịch hẹn không cho phép việc đó",
+        "en": "A booking in this state does not allow that",
+    }
+
+
 class SameTime(Problem):
     """The booking has this time already; nothing was changed."""
 

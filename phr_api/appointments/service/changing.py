@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import Booking, BookingEvent
-from phr_api.appointments.problems.bookings import StateChanged
+from phr_api.appointments.problems.bookings import StateChanged, WrongState
 from phr_api.appointments.queries.bookings import get_booking
 from phr_api.appointments.rules.states import By, State
 from phr_api.appointments.service.seats import free_seat
@@ -64,12 +64,11 @@ def transition(
     """Change a booking that is in one of `allowed` and has version `expected`; compare and swap.
 
     Its event is written, and who has to know is told, in the same transaction. Raises NotFound,
-    and StateChanged with the current state and version: two who change it at once meet at its row,
+    and StateChanged or WrongState with what it is now: two who change it at once meet at its row,
     and one of them wins. ISSUE 4 §2.
     """
     booking = get_booking(session, booking_id, is_locked=True)
-    if booking.state not in allowed or expected not in {None, booking.version}:
-        raise StateChanged(id=str(booking.id), state=booking.state, version=booking.version)
+    check_state(booking, allowed, expected)
     at, before = clock.now(), booking.state
     for name, value in values.items():
         setattr(booking, name, value)
@@ -83,6 +82,14 @@ def transition(
         kind = CANCELLED_BY_CLINIC if what == "cancelled" and not is_ours else TELLS[what]
         tell_of(session, booking, kind, note=note, by_sms=what in BY_SMS and not is_ours)
     return booking
+
+
+def check_state(booking: Booking, allowed: frozenset[State], expected: int | None) -> None:
+    """Raise StateChanged when it is another version by now, WrongState when it allows this not."""
+    is_other = expected not in {None, booking.version}
+    if is_other or booking.state not in allowed:
+        kind = StateChanged if is_other else WrongState
+        raise kind(id=str(booking.id), state=booking.state, version=booking.version)
 
 
 def tell_of(

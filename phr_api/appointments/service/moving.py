@@ -14,7 +14,6 @@ from phr_api.appointments.problems.bookings import (
     SameTime,
     SlotFull,
     SlotNotOpen,
-    StateChanged,
     TooLate,
 )
 from phr_api.appointments.queries.bookings import get_booking
@@ -23,6 +22,7 @@ from phr_api.appointments.rules.states import By
 from phr_api.appointments.service.changing import (
     NO_PROPOSAL,
     OPEN,
+    check_state,
     free_proposed,
     free_seats,
     lock_person,
@@ -240,8 +240,7 @@ def _locked(session: Session, booking_id: UUID, expected: int | None) -> Booking
     """The booking, after its person and its row are locked, if it is still open and as expected."""
     lock_person(session, get_booking(session, booking_id))
     booking = get_booking(session, booking_id, is_locked=True)
-    if booking.state not in OPEN or expected not in {None, booking.version}:
-        raise StateChanged(id=str(booking.id), state=booking.state, version=booking.version)
+    check_state(booking, OPEN, expected)
     return booking
 
 

@@ -143,6 +143,8 @@ function reason(label) {
   return { name: "reason", label, required: true, maxlength: 500, autofocus: true };
 }
 
+const CHANGED = ["appointments/state-changed", "appointments/wrong-state"];
+
 /** Change one booking's state; whoever was quicker is shown. */
 async function change(desk, booking, action, body, told) {
   const one = `${desk.at}/bookings/${booking.id}`;
@@ -152,7 +154,7 @@ async function change(desk, booking, action, body, told) {
     desk.answered?.(data);
     desk.say(told, "good");
   } catch (error) {
-    if (!(error instanceof Problem) || error.slug !== "appointments/state-changed") throw error;
+    if (!(error instanceof Problem) || !CHANGED.includes(error.slug)) throw error;
     desk.say(t("said.changed", { name: booking.person.name, state: t(`state.${error.body.state}`) }), "bad");
   }
   await desk.refresh();
