@@ -3,13 +3,13 @@
 Rows come as columns, no objects of the ORM: a push costs little more than its HTTP request.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import orjson
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session
 
 from phr_api.kit.db import do, run
@@ -115,10 +115,18 @@ def record(session: Session, ends: Sequence[End], at: datetime) -> None:
         do(session, _RECORD, {"rows": rows, "at": at})
 
 
-def forget_tokens(session: Session, ids: Sequence[UUID]) -> None:
-    """Delete push tokens whose app is gone."""
-    if ids:
-        session.execute(delete(PushToken).where(PushToken.id.in_(ids)))
+def forget_tokens(session: Session, sent_to: Collection[tuple[UUID, str]]) -> set[UUID]:
+    """Delete push tokens whose app is gone, each by its id and the token that was sent to.
+
+    Returns the ids that have another token: their app renewed it while the old one was sent to.
+    """
+    if not sent_to:
+        return set()
+    held = tuple_(PushToken.id, PushToken.token)
+    # it waits for an app that renews just now, and leaves its token then
+    session.execute(delete(PushToken).where(held.in_(sent_to)))
+    ids = {token_id for token_id, _ in sent_to}
+    return set(session.scalars(select(PushToken.id).where(PushToken.id.in_(ids))))
 
 
 def find_deliveries(

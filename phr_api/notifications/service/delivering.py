@@ -17,7 +17,7 @@ from phr_api.kit.db import unit_of_work
 from phr_api.notifications.queries import deliveries
 from phr_api.notifications.queries.deliveries import Claim, End
 from phr_api.notifications.rules import policy
-from phr_api.notifications.rules.policy import Sent
+from phr_api.notifications.rules.policy import Sent, Verdict
 from phr_api.notifications.rules.shown import words
 from phr_api.notifications.service.sending import ConsoleSender, Message, Sender
 
@@ -77,35 +77,41 @@ def record(
     session: Session, channel: str, outcomes: Sequence[tuple[Claim, Sent]], at: datetime
 ) -> None:
     """Write how each sending ended, by the policy; what needs somebody is logged."""
-    ends: list[End] = []
-    gone = []
-    alarms: Counter[str | None] = Counter()
-    for one, sent in outcomes:
-        verdict = policy.judge(
-            sent,
+    verdicts = [(one, _judge(one, sent, at)) for one, sent in outcomes]
+    renewed = deliveries.forget_tokens(
+        session,
+        {
+            (one.token_id, one.address)
+            for one, verdict in verdicts
+            if verdict.forgets_token and one.token_id is not None and one.address is not None
+        },
+    )
+    ends = [
+        End(
+            id=one.id,
             attempts=one.attempts,
-            at=at,
-            expires_at=one.expires_at,
-            jitter=random.uniform(-0.2, 0.2),  # noqa: S311 - spreads retries, no secret
+            # where the token is another one now, that one is tried at once
+            state="due" if verdict.forgets_token and one.token_id in renewed else verdict.state,
+            due_at=verdict.due_at,
+            reason=verdict.reason,
         )
-        ends.append(
-            End(
-                id=one.id,
-                attempts=one.attempts,
-                state=verdict.state,
-                due_at=verdict.due_at,
-                reason=verdict.reason,
-            )
-        )
-        if verdict.forgets_token and one.token_id is not None:
-            gone.append(one.token_id)
-        if verdict.is_alarm:
-            alarms[verdict.reason] += 1
+        for one, verdict in verdicts
+    ]
     deliveries.record(session, ends, at)
-    deliveries.forget_tokens(session, gone)
+    alarms = Counter(verdict.reason for _, verdict in verdicts if verdict.is_alarm)
     for reason, count in alarms.items():
         extra = {"channel": channel, "reason": reason, "deliveries": count}
         log.error("sending needs somebody", extra=extra)
+
+
+def _judge(one: Claim, sent: Sent, at: datetime) -> Verdict:
+    return policy.judge(
+        sent,
+        attempts=one.attempts,
+        at=at,
+        expires_at=one.expires_at,
+        jitter=random.uniform(-0.2, 0.2),  # noqa: S311 - spreads retries, no secret
+    )
 
 
 def _no_recipient(one: Claim, at: datetime) -> End:
