@@ -8,7 +8,7 @@ import threading
 from collections.abc import Generator, Iterator
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from flask.testing import FlaskClient
@@ -18,7 +18,10 @@ from sqlalchemy.orm import Session
 from phr_api.identity import tokens
 from phr_api.identity.rules import ACCESS_TOKEN_LIFE
 from phr_api.kit import clock, db
+from phr_api.kit.ids import new_row_id
 from phr_api.notifications.models import Notification
+from phr_api.notifications.queries import inbox
+from phr_api.notifications.queries.inbox import Item
 from phr_api.notifications.service import outbox, streams
 from phr_api.settings import Settings
 from tests.consent.test_carers import family
@@ -129,6 +132,76 @@ def test_a_stream_goes_on_from_the_last_event(client: FlaskClient, session: Sess
     reader.close()
     bad = client.get("/v1/events", headers=citizen.headers | {"Last-Event-ID": "not an id"})
     assert bad.status_code == 400
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_long_break_is_told_oldest_first_and_whole_with_what_comes_meanwhile(
+    client: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen = make_citizen(session)
+    last = before_a_break(session, citizen)
+    missed = [make_notification(session, profile_id=citizen.profile.id).id for _ in range(250)]
+    asked = []
+
+    def find_items(*given: Any, **more: Any) -> list[Item]:
+        found = inbox.find_items(*given, **more)
+        asked.append(len(found))
+        if len(asked) == 4:  # the way back has ended, and the way forward began
+            missed.append(tell(session, profile_id=citizen.profile.id).id)
+        return found
+
+    monkeypatch.setattr(streams, "find_items", find_items)
+    reader = Reader(client, citizen, last=last)
+    got = [reader.next() for _ in range(251)]
+    missed.append(tell(session, profile_id=citizen.profile.id).id)
+    got.append(reader.next())
+    assert [one and one["id"] for one in got] == [str(one) for one in sorted(missed)]
+    assert max(asked) <= streams.PAGE + 1
+    reader.close()
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_right_that_is_lost_during_a_long_catching_up_ends_it(
+    client: FlaskClient, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen = make_citizen(session)
+    last = before_a_break(session, citizen)
+    for _ in range(150):
+        make_notification(session, profile_id=citizen.profile.id)
+
+    def find_items(*given: Any, **more: Any) -> list[Item]:
+        found = inbox.find_items(*given, **more)
+        if len(found) < streams.PAGE:  # what it goes on from
+            for stream in streams._hub._all():
+                stream.wakes.put("lost")
+        return found
+
+    monkeypatch.setattr(streams, "find_items", find_items)
+    reader = Reader(client, citizen, last=last)
+    events = [one["event"] for one in iter(reader.next, None)]
+    assert events == ["access-lost"]
+
+
+@pytest.mark.usefixtures("offered")
+def test_what_a_stream_that_was_told_nothing_yet_missed_for_a_minute_comes(
+    client: FlaskClient, session: Session
+) -> None:
+    citizen = make_citizen(session)
+    stream = streams.open_stream(
+        citizen.principal, ends_at=clock.now() + timedelta(hours=1), last=None
+    )
+    told = make_notification(session, profile_id=citizen.profile.id)
+    with clock.moved(timedelta(minutes=1)):
+        relay(session)  # the worker was away
+        got = next(one for one in streams.follow(stream) if isinstance(one, Item))
+    assert got.id == told.id
+    streams.close_stream(stream)
+
+
+def before_a_break(session: Session, citizen: SignedIn) -> UUID:
+    """The last event of an app that was away since; longer ago than what is told again."""
+    with clock.moved(-timedelta(minutes=10)):
+        return new_row_id()
 
 
 @pytest.mark.usefixtures("offered")
@@ -247,7 +320,8 @@ def test_a_listener_whose_database_is_away_asks_more_and_more_seldom_and_can_be_
     hub, citizen = streams.Hub(), make_citizen(session)
     db.configure("postgresql+psycopg://nobody@127.0.0.1:9/nothing")
     try:
-        hub.join(streams.Stream(citizen.principal, ends_at=clock.now() + timedelta(minutes=1)))
+        ends_at = clock.now() + timedelta(minutes=1)
+        hub.join(streams.Stream(citizen.principal, ends_at=ends_at, last=new_row_id()))
         wait_until(lambda: len(caplog.records) >= 2)
         assert hub._pause >= 2 * streams.FIRST_PAUSE_SECONDS
     finally:

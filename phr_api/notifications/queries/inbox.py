@@ -46,13 +46,15 @@ def find_items(
     principal: Principal,
     *,
     at: datetime,
-    most: int,
+    most: int | None,
     before: UUID | None = None,
     after: UUID | None = None,
     only: UUID | None = None,
     is_unread: bool = False,
 ) -> list[Item]:
     """Return what the account was told, newest first; empty once its session has ended.
+
+    Without `most` it is all between `after` and `before`.
 
     Of a person's record only while the right lasts, and only for sessions at record level (R2).
     """

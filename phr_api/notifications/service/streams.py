@@ -53,12 +53,13 @@ _RIGHTS = "SELECT session_id, people FROM stream_rights(%s::uuid[], %s::uuid[], 
 class Stream:
     """One open connection. `people` are those it may be told of, once that was read.
 
-    `places` are the positions in line as it was told of them.
+    `last` is the newest that it was told, or when it began; `places` are the positions in line as
+    it was told of them.
     """
 
     principal: Principal
     ends_at: datetime
-    last: UUID | None = None
+    last: UUID
     people: frozenset[UUID] | None = None
     wakes: "queue.SimpleQueue[Wake]" = field(default_factory=queue.SimpleQueue)
     sent: "deque[UUID]" = field(default_factory=lambda: deque(maxlen=REMEMBERED))
@@ -75,6 +76,15 @@ class Stream:
         while not self.wakes.empty():
             wakes.add(self.wakes.get())
         return wakes
+
+    def must_end(self) -> bool:
+        """Whether a right was lost or its token ended, in the midst of much to be told."""
+        wakes = set()
+        while not self.wakes.empty():
+            wakes.add(self.wakes.get())
+        for wake in wakes:
+            self.wakes.put(wake)
+        return "lost" in wakes or clock.now() >= self.ends_at
 
 
 class Hub:
@@ -207,9 +217,10 @@ def open_stream(principal: Principal, *, ends_at: datetime, last: UUID | None) -
         raise NotFound
     if principal.account_id is None:
         raise NotAllowed
-    stream = Stream(principal=principal, ends_at=ends_at, last=last)
+    begins = _bound(int(clock.now().timestamp() * 1000))
+    stream = Stream(principal=principal, ends_at=ends_at, last=last or begins)
     if last is None:
-        stream.sent.extend(item.id for item in _read(stream))
+        stream.sent.extend(item.id for page in _read(stream) for item in page)
     else:
         stream.sent.append(last)
     _hub.join(stream)
@@ -245,18 +256,44 @@ def follow(stream: Stream) -> Iterator[Item | Position | Literal["lost"] | None]
 
 
 def _news(stream: Stream) -> Iterator[Item]:
-    for item in _read(stream):
-        if item.id not in stream.sent:
-            stream.sent.append(item.id)
-            stream.last = max(item.id, stream.last or item.id)
-            yield item
+    """What it was not told yet, oldest first; until it must end, which its caller looks at."""
+    for items in _read(stream):
+        if stream.must_end():
+            return
+        for item in items:
+            if item.id not in stream.sent:
+                stream.sent.append(item.id)
+                stream.last = max(item.id, stream.last)
+                yield item
 
 
-def _read(stream: Stream) -> list[Item]:
-    """What this session may see since a little before the last one, oldest first."""
-    at = clock.now()
-    since = int(at.timestamp() * 1000) if stream.last is None else stream.last.int >> 80
-    after = UUID(int=max(since - OVERLAP_MS, 0) << 80)
+def _read(stream: Stream) -> Iterator[list[Item]]:
+    """Yield what this session may see since a little before the last one, in pages, oldest first.
+
+    The inbox is read from its newest end. After a long break that is done twice: back, keeping only
+    where each page begins, and then forward, each page under the rights of its moment (R25).
+    """
+    after = _bound((stream.last.int >> 80) - OVERLAP_MS)
+    begins: list[UUID] = []
+    page = _find(stream, after=after, before=None, most=PAGE)
+    while len(page) == PAGE:
+        begins.append(page[-1].id)
+        page = _find(stream, after=after, before=begins[-1], most=PAGE)
+    yield page[::-1]
+    while begins:
+        after = UUID(int=begins.pop().int - 1)
+        # a few may have come into it meanwhile: up to where the next one begins, however many
+        before = begins[-1] if begins else None
+        yield _find(stream, after=after, before=before, most=None)[::-1]
+
+
+def _find(stream: Stream, *, after: UUID, before: UUID | None, most: int | None) -> list[Item]:
     with unit_of_work() as session:
-        items = find_items(session, stream.principal, at=at, after=after, most=PAGE)
-    return items[::-1]
+        return find_items(
+            session, stream.principal, at=clock.now(), after=after, before=before, most=most
+        )
+
+
+def _bound(milliseconds: int) -> UUID:
+    """Return what lies before all ids of this millisecond and after those of the one before."""
+    return UUID(int=max(milliseconds, 0) << 80)
