@@ -103,7 +103,8 @@ def test_each_channel_of_each_category_is_turned_off_alone(
         (21, "record", 7),
         (6, "record", 7),
         (7, "record", 7),
-        (21, "booking", 21),
+        (21, "booking", 7),
+        (21, "offer", 21),
     ],
 )
 def test_who_said_nothing_has_quiet_hours_from_nine_to_seven(

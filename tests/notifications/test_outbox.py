@@ -187,7 +187,7 @@ def test_quiet_hours_move_what_is_not_urgent_and_expire_what_cannot_wait(
         session, **whose, is_urgent=False, expires_at=clock.now() + timedelta(days=3)
     )
     make_notification(session, **whose, is_urgent=False, expires_at=soon)
-    urgent = make_notification(session, profile_id=citizen.profile.id, is_urgent=False)
+    urgent = make_notification(session, profile_id=citizen.profile.id, is_urgent=True)
     work(as_worker)
     assert [one.notification_id for one in push.sent] == [urgent.id]
     rows = session.execute(select(Delivery.notification_id, Delivery.state)).all()

@@ -30,7 +30,9 @@ TELLS = {
     "no-show": "booking.no-show",
 }
 CANCELLED_BY_CLINIC = "booking.cancelled-by-clinic"
-BY_SMS = frozenset({"confirmed", "declined", "proposed", "moved", "cancelled"})
+BY_SMS = frozenset({"confirmed", "declined", "proposed", "moved"})  # and what the clinic cancels
+# what quiet hours hold back although a person did it; whatever the worker does by a rule, they do
+CAN_WAIT = frozenset({"requested", "no-show"})
 # news of a booking whose time has passed
 TOLD_AFTERWARDS = timedelta(days=2)
 
@@ -78,9 +80,17 @@ def transition(
     session.add(_event(booking, before, what, actor, note, at))
     session.flush()  # the seats that are freed next are no longer this booking's
     if what in TELLS:
-        is_ours = actor.kind == "citizen"  # who did it in the app needs no SMS of it
-        kind = CANCELLED_BY_CLINIC if what == "cancelled" and not is_ours else TELLS[what]
-        tell_of(session, booking, kind, note=note, by_sms=what in BY_SMS and not is_ours)
+        kind = TELLS[what]
+        if what == "cancelled" and actor.kind != "citizen":
+            kind = CANCELLED_BY_CLINIC
+        tell_of(
+            session,
+            booking,
+            kind,
+            note=note,
+            by_sms=what in BY_SMS or kind == CANCELLED_BY_CLINIC,
+            is_urgent=actor.kind != "worker" and what not in CAN_WAIT,
+        )
     return booking
 
 
@@ -93,19 +103,25 @@ def check_state(booking: Booking, allowed: frozenset[State], expected: int | Non
 
 
 def tell_of(
-    session: Session, booking: Booking, kind: str, *, note: str | None, by_sms: bool = False
+    session: Session,
+    booking: Booking,
+    kind: str,
+    *,
+    note: str | None,
+    by_sms: bool = False,
+    is_urgent: bool = False,
 ) -> None:
     """Write news of this booking to its person, or its phone's account; guests are called."""
     if booking.profile_id is None and not booking.via_phone:
         return
-    starts = booking.starts_at
-    more = {}
+    at, starts, more = clock.now(), booking.starts_at, {}
+    ends = starts if starts > at else at + TOLD_AFTERWARDS
     if kind == "booking.proposed" and booking.proposed_starts_at and booking.proposal_until:
         starts = booking.proposed_starts_at
         more = {"until": booking.proposal_until.astimezone(clock.VIETNAM).isoformat()}
+        ends = booking.proposal_until
     elif kind in {"booking.declined", CANCELLED_BY_CLINIC}:
         more = {"reason": note or ""}
-    at = clock.now()
     tell(
         session,
         Tell(
@@ -118,8 +134,9 @@ def tell_of(
             via_phone=booking.via_phone,
             params=words_of(session, booking.service_id, starts) | more,
             classes=booking.classes,
+            is_urgent=is_urgent,
             wants_sms=by_sms,
-            expires_at=booking.starts_at if booking.starts_at > at else at + TOLD_AFTERWARDS,
+            expires_at=ends,
         ),
     )
 

@@ -14,13 +14,11 @@ from phr_api.kit.db import insert_rows, run, unit_of_work
 from phr_api.kit.ids import new_row_id
 from phr_api.notifications.models import Delivery
 from phr_api.notifications.rules.collapse import collapse_id
-from phr_api.notifications.rules.quiet import after_quiet
+from phr_api.notifications.rules.quiet import URGENT, after_quiet, may_wait
 from phr_api.notifications.service.ceiling import take_sms
 from phr_api.notifications.service.lines import find_concerned
 
 BATCH = 500
-# what somebody waits for, or has to answer in time: quiet hours do not hold it back
-URGENT = frozenset({"booking", "offer", "queue"})
 CHANNEL = "phr_events"
 LINES = "phr_lines"
 MOST_NOTIFIED = 150  # a payload of NOTIFY is shorter than 8,000 bytes; an id has 36
@@ -31,7 +29,8 @@ UPDATE notification n SET relayed_at = %(at)s
 FROM (SELECT o.id FROM notification o WHERE o.relayed_at IS NULL AND o.due_at <= %(at)s
       ORDER BY o.due_at, o.id LIMIT %(most)s FOR UPDATE SKIP LOCKED) due
 WHERE n.id = due.id
-RETURNING n.id, n.category, n.profile_id, n.ref_id, n.is_urgent, n.wants_sms, n.expires_at
+RETURNING n.id, n.category, n.kind, n.profile_id, n.ref_id, n.is_urgent, n.wants_sms,
+          n.expires_at
 """
 _TARGETS = (
     "SELECT notification_id, account_id, token_id, token, platform, language, is_push_on,"
@@ -46,6 +45,7 @@ class Told:
 
     id: UUID
     category: str
+    kind: str
     profile_id: UUID | None
     ref_id: UUID | None
     is_urgent: bool
@@ -116,8 +116,11 @@ def plan(told: Told, target: Target, at: datetime) -> Iterator[dict[str, Any]]:
 
     Quiet hours move what is not urgent to their end; inbox and stream do not wait.
     """
-    is_urgent = told.is_urgent or told.category in URGENT
-    due_at = at if is_urgent else after_quiet(at, target.quiet_from, target.quiet_until)
+    due_at = at
+    if not told.is_urgent and told.category not in URGENT:
+        quiet_ends = after_quiet(at, target.quiet_from, target.quiet_until)
+        if may_wait(told.kind, until=quiet_ends, expires_at=told.expires_at):
+            due_at = quiet_ends
     channels: list[tuple[str, UUID | None]] = []
     if target.is_push_on and target.token_id is not None:
         channels.append(("push", target.token_id))
