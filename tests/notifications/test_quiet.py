@@ -147,3 +147,16 @@ def test_the_receipt_of_ones_own_booking_waits_and_its_cancellation_does_not(
         gone = act(client, mine(citizen, made["id"]), "cancellation", citizen, {})
         assert gone.status_code == 200
         assert waits_until(session, as_worker, midnight)["booking.cancelled"] == 0
+
+
+def test_news_of_a_proposal_ends_with_it(client: FlaskClient, session: Session) -> None:
+    service, citizen = make_service(session), make_citizen(session)
+    old, new = (make_slot(session, service=service, starts_in=timedelta(days=d)) for d in (9, 10))
+    booking = make_booking(session, citizen=citizen, slot=old)
+    clerk = make_staff(session, facility_code=booking.facility_code)
+    path = f"/v1/facilities/{booking.facility_code}/bookings/{booking.id}"
+    proposed = act(client, path, "proposal", clerk, {"slotId": str(new.id)}).get_json()
+    ends = session.scalars(select(Notification.expires_at)).one()
+    until = datetime.fromisoformat(proposed["proposal"]["until"])
+    assert abs(ends - until) < timedelta(seconds=1)
+    assert ends < booking.starts_at
