@@ -1,10 +1,12 @@
 """Numbers that a desk gives while the network is away."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -77,6 +79,21 @@ def test_numbers_sent_again_are_answered_as_they_are(desk: Desk, session: Sessio
     assert second["state"] == "waiting"
     saved = select(func.count()).where(Guest.full_name == guest["fullName"])
     assert session.scalar(saved) == 1
+
+
+def test_two_who_tell_of_the_same_numbers_at_once_are_told_the_same(app: Flask, desk: Desk) -> None:
+    block = take(desk, 20)
+    items = [given(number) for number in range(1, 21)]
+
+    def tell(_: int) -> Any:
+        clerk = Desk(app.test_client(), desk.clerk, desk.queue)
+        answer = clerk.post(f"/blocks/{block['id']}/tickets", {"items": items})
+        return answer.status_code, answer.get_json()
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(tell, range(2))
+    assert first[0] == 201
+    assert second == first
 
 
 def test_the_desks_clock_cannot_leave_the_day(desk: Desk, session: Session) -> None:

@@ -16,6 +16,7 @@ from phr_api.appointments.models import Booking, DayClosing, Ticket
 from phr_api.kit import clock
 from tests.appointments.line import Desk, make_desk
 from tests.appointments.test_checkin import book, code_of, scan
+from tests.factories.appointments import make_queue
 from tests.factories.people import Citizen, make_citizen, make_staff
 
 CLINIC = "99018"  # of this module alone: closing is the whole facility's
@@ -155,6 +156,56 @@ def test_two_desks_close_a_day_once(app: Flask, session: Session, desk: Desk) ->
     session.rollback()
     rows = session.scalars(select(DayClosing).where(DayClosing.facility_code == CLINIC)).all()
     assert [len(row.changes["bookings"]) for row in rows] == [3]
+
+
+@pytest.mark.usefixtures("noon")
+def test_whoever_gets_a_number_while_the_day_ends_does_not_wait_on_it(
+    app: Flask, session: Session, desk: Desk
+) -> None:
+    line, number = {"queueId": str(desk.queue.id)}, {"number": 1, "at": clock.now().isoformat()}
+    block = desk.post(f"/queues/{desk.queue.id}/blocks", {"count": 1}).get_json()
+    other = make_queue(session, facility_code=CLINIC)
+    moved = desk.give()
+    by_code, by_list = book(session, desk), book(session, desk)
+
+    def ask(path: str, body: Any) -> int:
+        clerk = Desk(app.test_client(), desk.clerk, desk.queue)
+        return clerk.post(path, body, **{"If-Match": moved["etag"]}).status_code
+
+    asked = [
+        ("/tickets", line),
+        (f"/blocks/{block['id']}/tickets", {"items": [number]}),
+        (f"/tickets/{moved['id']}/room", {"queueId": str(other.id)}),
+        ("/check-ins", {"scan": code_of(by_code)} | line),
+        ("/check-ins", {"bookingId": str(by_list.id)} | line),
+        ("/tickets", line),
+    ]
+    for at in range(len(asked)):
+        with ThreadPoolExecutor(len(asked) + 1) as pool:
+            given = [pool.submit(ask, *each) for each in asked[:at]]
+            closed = pool.submit(close, Desk(app.test_client(), desk.clerk, desk.queue))
+            given += [pool.submit(ask, *each) for each in asked[at:]]
+        assert {each.result() for each in given} <= {200, 201, 409}
+        assert closed.result().status_code == 201
+        session.rollback()
+        waiting = select(Ticket.number).where(
+            Ticket.facility_code == CLINIC, Ticket.state == "waiting"
+        )
+        assert session.scalars(waiting).all() == []
+        undo(desk, closed.result().get_json())
+
+
+def test_numbers_told_of_after_the_days_end_left_with_it(session: Session, desk: Desk) -> None:
+    block = desk.post(f"/queues/{desk.queue.id}/blocks", {"count": 2}).get_json()
+    path, at = f"/blocks/{block['id']}/tickets", clock.now().isoformat()
+    desk.post(path, {"items": [{"number": 1, "at": at}]})
+    closing = close(desk).get_json()
+    told = desk.post(path, {"items": [{"number": number, "at": at} for number in (1, 2)]})
+    assert told.status_code == 201
+    assert [one["state"] for one in told.get_json()["items"]] == ["left", "left"]
+    undone = undo(desk, closing)
+    assert (undone["left"], undone["restored"], undone["kept"]) == (2, 2, 0)
+    assert tickets(session, desk) == ["waiting", "waiting"]
 
 
 def test_a_day_to_come_does_not_end(desk: Desk) -> None:

@@ -63,7 +63,19 @@ def get_closing(
     query = select(DayClosing).where(
         DayClosing.id == closing_id, DayClosing.facility_code == scope.facility_code
     )
-    found = session.scalars(query.with_for_update() if is_locked else query).first()
+    if is_locked:
+        query = query.with_for_update()
+    found = session.scalars(query.execution_options(populate_existing=True)).first()
     if found is None:
         raise NotFound
     return found
+
+
+def lock_live(session: Session, scope: FacilityScope, on: date) -> DayClosing | None:
+    """Return the closing that holds for a day until the transaction ends; None for an open day."""
+    query = select(DayClosing).where(
+        DayClosing.facility_code == scope.facility_code,
+        DayClosing.on_date == on,
+        DayClosing.undone_at.is_(None),
+    )
+    return session.scalars(query.with_for_update()).first()

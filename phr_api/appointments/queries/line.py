@@ -21,6 +21,8 @@ from phr_api.appointments.rules.line import Priority
 from phr_api.consent import FacilityScope
 from phr_api.kit.problems import NotFound
 
+_SHARE_DAY = text("SELECT pg_advisory_xact_lock_shared(hashtextextended(:day, 0))")
+_LOCK_DAY = text("SELECT pg_advisory_xact_lock(hashtextextended(:day, 0))")
 _LINE = (Ticket.rank, Ticket.turn, Ticket.number)
 
 
@@ -176,16 +178,19 @@ def find_screen(session: Session, screen_key: str, on: date) -> Sequence[ScreenR
     return [ScreenRow(*row) for row in rows]
 
 
-def get_block(session: Session, scope: FacilityScope, block_id: UUID) -> NumberBlock:
+def get_block(
+    session: Session, scope: FacilityScope, block_id: UUID, *, is_locked: bool = False
+) -> NumberBlock:
     """Return a block of numbers of this facility, or raise NotFound.
 
-    Whoever is at the desk by then may tell of them: clerks hand over.
+    Whoever is at the desk by then may tell of them: clerks hand over. `is_locked`: nobody else
+    tells of them until this transaction ends.
     """
     query = select(NumberBlock).where(
         NumberBlock.id == block_id,
         NumberBlock.facility_code == scope.facility_code,
     )
-    block = session.scalars(query).first()
+    block = session.scalars(query.with_for_update() if is_locked else query).first()
     if block is None:
         raise NotFound
     return block
@@ -199,6 +204,23 @@ def find_numbers(session: Session, block: NumberBlock) -> dict[int, Ticket]:
         Ticket.number.between(block.first, block.last),
     )
     return {ticket.number: ticket for ticket in session.scalars(query)}
+
+
+def share_day(session: Session, facility_code: str, on: date) -> None:
+    """Keep a facility's day from being closed or opened until this transaction ends.
+
+    For whoever puts somebody into a line, before any row is locked: who closes the day waits.
+    """
+    session.execute(_SHARE_DAY, {"day": _name(facility_code, on)})
+
+
+def lock_day(session: Session, facility_code: str, on: date) -> None:
+    """Wait for all who share the day, and keep others out until this transaction ends."""
+    session.execute(_LOCK_DAY, {"day": _name(facility_code, on)})
+
+
+def _name(facility_code: str, on: date) -> str:
+    return f"line/{facility_code}/{on}"
 
 
 def is_closed(session: Session, facility_code: str, on: date) -> bool:

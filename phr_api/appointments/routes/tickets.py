@@ -58,6 +58,8 @@ def change(code: str, ticket_id: UUID, action: Action, act: Act) -> dict[str, An
     """
     with at_facility(code, STAFF) as (session, scope):
         tags = demanded_versions()
+        if action == "room":  # another line gives a number: the day is shared before the row
+            line.share_day(session, scope.facility_code, clock.today())
         ticket = line.lock_ticket(session, scope, ticket_id)
         tag = version_tag(ticket)
         if is_over(action, ticket.state, ticket.on_date, clock.today()):

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import NumberBlock, Ticket
 from phr_api.appointments.queries import line
+from phr_api.appointments.service.closing import end_late
 from phr_api.appointments.service.line import NewGuest, NewTicket, new_ticket, take_numbers
 from phr_api.clinics import QueueRow
 from phr_api.consent import FacilityScope
@@ -56,14 +57,17 @@ def save_given(
     """Put the given numbers in line, in their own order; one that is known stays as it is.
 
     A moment outside the block's day, or yet to come by our clock, becomes the nearest that can be.
+    Who is told of after the day was closed has left with the others; its undo lets them wait.
     Raises InvalidRequest for a number that is not of this block.
     """
     wanted = list(items)
     if any(not block.first <= item.number <= block.last for item in wanted):
         raise InvalidRequest(errors={"json": {"items": ["A number is not of this block."]}})
+    line.share_day(session, block.facility_code, block.on_date)
+    line.get_block(session, scope, block.id, is_locked=True)  # others may tell of the same numbers
     known = line.find_numbers(session, block)
     earliest = datetime.combine(block.on_date, time(), clock.VIETNAM)
-    tickets = []
+    added = []
     for item in wanted:
         if item.number not in known:
             at = max(earliest, min(item.at, clock.now()))
@@ -71,7 +75,9 @@ def save_given(
             known[item.number] = new_ticket(
                 session, scope, queue, new, on=block.on_date, number=item.number, at=at
             )
-            session.add(known[item.number])
-        tickets.append(known[item.number])
+            added.append(known[item.number])
+    if added:
+        end_late(session, scope, block.on_date, added)
+        session.add_all(added)
     session.flush()  # shown in the answer by a read
-    return tickets
+    return [known[item.number] for item in wanted]

@@ -22,6 +22,7 @@ from phr_api.appointments.service.line import NewTicket, issue, who
 from phr_api.clinics import QueueRow
 from phr_api.consent import FacilityScope
 from phr_api.identity import Principal
+from phr_api.kit import clock
 from phr_api.kit.problems import InvalidRequest
 
 
@@ -37,6 +38,7 @@ def find_scanned(
     if scan is None:
         raise ScanUnreadable
     if isinstance(scan, BookingCode):
+        line.share_day(session, scope.facility_code, clock.today())  # before the booking is locked
         booking = checkin.lock_expected(session, scope, scan.booking_id)
         own = (booking.qr_secret or "") if booking else ""
         if booking is None or not secrets.compare_digest(own.encode(), scan.secret.encode()):
@@ -63,6 +65,7 @@ def arrive(
     of another time is off. Raises NothingToday, DayClosed, InvalidRequest when it is not clear
     which line.
     """
+    line.share_day(session, scope.facility_code, clock.today())  # before the booking is locked
     booking = checkin.lock_expected(session, scope, booking_id)
     if booking is None:
         raise NothingToday

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from phr_api import audit
@@ -17,7 +16,7 @@ from phr_api.appointments.problems.bookings import StateChanged
 from phr_api.appointments.problems.queue import DayClosed, DayOver
 from phr_api.appointments.queries import closing as queries
 from phr_api.appointments.queries.bookings import get_booking
-from phr_api.appointments.queries.line import is_closed
+from phr_api.appointments.queries.line import is_closed, lock_day
 from phr_api.appointments.rules.states import By, State
 from phr_api.appointments.service.changing import transition
 from phr_api.appointments.service.line import AT_THE_CLINIC, who
@@ -39,6 +38,7 @@ def close_day(session: Session, scope: FacilityScope, on: date) -> DayClosing:
     """
     if on > clock.today():
         raise InvalidRequest(errors={"json": {"on": ["Not a day to come."]}})
+    lock_day(session, scope.facility_code, on)
     if is_closed(session, scope.facility_code, on):
         raise DayClosed
     actor, at = who(session, scope), clock.now()
@@ -51,7 +51,7 @@ def close_day(session: Session, scope: FacilityScope, on: date) -> DayClosing:
         closed_at=at,
         changes={},
     )
-    _add(session, closing)
+    session.add(closing)
     changes: dict[str, list[Change]] = {"tickets": [], "bookings": []}
     for ticket in queries.lock_open_tickets(session, scope, on):
         if ticket.state == "in-room" and ticket.booking_id is not None:
@@ -74,6 +74,7 @@ def undo_closing(session: Session, scope: FacilityScope, closing_id: UUID) -> Da
     Undoing twice answers as the first time. Raises NotFound, DayOver when it was closed too long
     ago.
     """
+    lock_day(session, scope.facility_code, queries.get_closing(session, scope, closing_id).on_date)
     closing = queries.get_closing(session, scope, closing_id, is_locked=True)
     if closing.undone_at is not None:
         return closing
@@ -97,16 +98,17 @@ def undo_closing(session: Session, scope: FacilityScope, closing_id: UUID) -> Da
     return closing
 
 
-def _add(session: Session, closing: DayClosing) -> None:
-    """Save it first: of two desks that close at once, the second waits here and is refused."""
-    session.add(closing)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        name = getattr(getattr(error.orig, "diag", None), "constraint_name", "")
-        if name == "uq_day_closing_live":
-            raise DayClosed from error
-        raise
+def end_late(session: Session, scope: FacilityScope, on: date, tickets: list[Ticket]) -> None:
+    """End new tickets of a day that is closed, as part of its closing; on an open day they wait.
+
+    Nobody closes or opens the day meanwhile: the caller shares it.
+    """
+    closing = queries.lock_live(session, scope, on)
+    if closing is None:
+        return
+    actor = who(session, scope)
+    ended = [_end_ticket(ticket, actor) for ticket in tickets]
+    closing.changes = closing.changes | {"tickets": [*closing.changes["tickets"], *ended]}
 
 
 def _end_ticket(ticket: Ticket, actor: By) -> Change:

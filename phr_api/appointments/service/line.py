@@ -143,8 +143,10 @@ def add_guest(session: Session, scope: FacilityScope, new: NewGuest) -> Guest:
 def take_numbers(session: Session, queue: QueueRow, on: date, count: int) -> range:
     """Take the next `count` numbers of a line; its row keeps others waiting until the commit.
 
-    Raises DayClosed: a day that ended gives no more numbers.
+    Raises DayClosed: a day that ended gives no more numbers. Whoever has locked a row of the day
+    before has shared the day before that.
     """
+    line.share_day(session, queue.facility_code, on)
     if line.is_closed(session, queue.facility_code, on):
         raise DayClosed
     row = insert(QueueDay).values(
