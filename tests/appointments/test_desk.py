@@ -11,6 +11,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Connection, text
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from phr_api.appointments.models import Booking, Slot
 from phr_api.kit import clock
@@ -44,6 +45,15 @@ def a_clerk(session: Session, role: str = "desk") -> SignedIn:
 
 def at(booking: Booking) -> str:
     return f"{BOOKINGS}/{booking.id}"
+
+
+def confirm_many(
+    client: FlaskClient, clerk: SignedIn, *bookings: Booking, name: str | None = None
+) -> TestResponse:
+    """Confirm them at once, as they were when they were made."""
+    items = [{"id": str(booking.id), "version": 1} for booking in bookings]
+    sent = clerk.headers | key(name)
+    return client.post(f"{BOOKINGS}/confirmations", json={"items": items}, headers=sent)
 
 
 def kinds_told(session: Session, booking: Booking) -> list[str]:
@@ -158,8 +168,9 @@ def test_many_are_confirmed_at_once_with_an_outcome_each(
         {"id": str(unknown), "version": 1},
         {"id": str(second.id), "version": 7},
     ]
+    clerk = a_clerk(session)
     answered = client.post(
-        f"{BOOKINGS}/confirmations", json={"items": items}, headers=a_clerk(session).headers
+        f"{BOOKINGS}/confirmations", json={"items": items}, headers=clerk.headers | key()
     )
     assert answered.status_code == 200, answered.get_json()
     outcomes = [(one["outcome"], one["state"]) for one in answered.get_json()["items"]]
@@ -171,6 +182,20 @@ def test_many_are_confirmed_at_once_with_an_outcome_each(
     ]
     assert kinds_told(session, first) == ["booking.confirmed"]
     assert kinds_told(session, second) == []
+
+
+def test_a_request_of_a_day_that_is_over_is_not_confirmed_among_others(
+    client: FlaskClient, session: Session
+) -> None:
+    past, open_one = requested(session), requested(session)
+    past.starts_at -= timedelta(days=4)
+    session.commit()
+    clerk = a_clerk(session)
+    assert client.get(at(past), headers=clerk.headers).status_code == 404
+    answered = confirm_many(client, clerk, past, open_one)
+    outcomes = [(one["outcome"], one["state"]) for one in answered.get_json()["items"]]
+    assert outcomes == [("not-found", None), ("confirmed", "confirmed")]
+    assert kinds_told(session, past) == []
 
 
 def test_the_days_list_is_traced_and_marks_cards(client: FlaskClient, session: Session) -> None:
