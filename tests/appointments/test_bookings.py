@@ -6,13 +6,14 @@ from uuid import UUID, uuid4
 from flask.testing import FlaskClient
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+from werkzeug.test import TestResponse
 
 from phr_api.appointments import By, offer_alternatives
 from phr_api.appointments.models import Booking, BookingDue
 from phr_api.appointments.queries.slots import get_slot
 from phr_api.appointments.service import moving
 from phr_api.kit import clock
-from tests.appointments.asking import act, booked, hold, mine, seats_by, slug
+from tests.appointments.asking import act, booked, hold, key, mine, seats_by, slug
 from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
 from tests.factories.consent import make_carer
 from tests.factories.people import make_citizen, make_profile, make_staff
@@ -304,16 +305,35 @@ def test_still_coming_keeps_the_seat_or_frees_it(client: FlaskClient, session: S
     citizen = make_citizen(session)
     staying = make_booking(session, citizen=citizen)
     path = mine(citizen, str(staying.id))
-    yes = client.post(f"{path}/still-coming", json={"coming": True}, headers=citizen.headers)
-    assert yes.get_json()["stillComing"] == "yes"
-    no = client.post(f"{path}/still-coming", json={"coming": False}, headers=citizen.headers)
-    assert no.get_json()["state"] == "cancelled"
+
+    def say(path: str = path, **body: bool) -> TestResponse:
+        sent = citizen.headers | key()
+        return client.post(f"{path}/still-coming", json=body, headers=sent)
+
+    assert say(coming=True).get_json()["stillComing"] == "yes"
+    assert say(coming=False).get_json()["state"] == "cancelled"
     assert seats_by(session, staying) == {1: None}
-    unknown = mine(citizen, str(uuid4()))
-    gone = client.post(f"{unknown}/still-coming", json={"coming": True}, headers=citizen.headers)
-    assert gone.status_code == 404
-    bad = client.post(f"{path}/still-coming", json={}, headers=citizen.headers)
-    assert bad.status_code == 422
+    late = say(coming=False)
+    assert (late.status_code, slug(late)) == (409, "appointments/state-changed")
+    assert say(mine(citizen, str(uuid4())), coming=True).status_code == 404
+    assert say().status_code == 422
+
+
+def test_who_says_again_that_they_do_not_come_is_told_the_same(
+    client: FlaskClient, session: Session
+) -> None:
+    citizen = make_citizen(session)
+    booking = make_booking(session, citizen=citizen)
+    path, once = f"{mine(citizen, str(booking.id))}/still-coming", citizen.headers | key()
+    no = client.post(path, json={"coming": False}, headers=once)
+    again = client.post(path, json={"coming": False}, headers=once)
+    assert (no.status_code, no.get_json()["state"]) == (200, "cancelled")
+    assert (again.status_code, again.get_json()) == (200, no.get_json())
+    assert again.headers["ETag"] == no.headers["ETag"]
+    other = client.post(path, json={"coming": True}, headers=once)
+    assert (other.status_code, slug(other)) == (422, "idempotency-key-reused")
+    keyless = client.post(path, json={"coming": False}, headers=citizen.headers)
+    assert (keyless.status_code, slug(keyless)) == (400, "idempotency-key-missing")
 
 
 def test_what_was_told_can_be_changed(client: FlaskClient, session: Session) -> None:

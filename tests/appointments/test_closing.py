@@ -144,6 +144,17 @@ def test_the_same_key_closes_once(session: Session, desk: Desk) -> None:
     assert first.get_json() == again.get_json()
 
 
+def test_the_same_key_opens_once(client: FlaskClient, desk: Desk) -> None:
+    closing, name = close(desk).get_json(), {"Idempotency-Key": uuid4().hex}
+    path = f"/day-closings/{closing['id']}/undo"
+    first, again = desk.post(path, **name), desk.post(path, **name)
+    assert (first.status_code, again.status_code) == (200, 200)
+    assert first.get_json() == again.get_json()
+    keyless = client.post(f"{desk.facility}{path}", headers=desk.clerk.headers)
+    assert keyless.status_code == 400
+    assert keyless.get_json()["type"] == "/problems/idempotency-key-missing"
+
+
 def test_two_desks_close_a_day_once(app: Flask, session: Session, desk: Desk) -> None:
     for _ in range(3):
         missed(session, desk)

@@ -184,6 +184,33 @@ def test_many_are_confirmed_at_once_with_an_outcome_each(
     assert kinds_told(session, second) == []
 
 
+def test_who_confirms_many_again_is_told_the_same(client: FlaskClient, session: Session) -> None:
+    clerk, name = a_clerk(session), uuid4().hex
+    gone, first, later = requested(session), requested(session), requested(session)
+    gone.state = "cancelled"
+    session.commit()
+    told = confirm_many(client, clerk, gone, first, later, name=name)
+    again = confirm_many(client, clerk, gone, first, later, name=name)
+    assert [one["outcome"] for one in told.get_json()["items"]] == [
+        "state-changed",
+        "confirmed",
+        "confirmed",
+    ]
+    assert (again.status_code, again.get_json()) == (200, told.get_json())
+    act(client, at(later), "cancellation", clerk, {"reason": "Bác sĩ nghỉ"})
+    again = confirm_many(client, clerk, gone, first, later, name=name)
+    assert [tuple(one.values()) for one in again.get_json()["items"]] == [
+        (str(gone.id), "state-changed", "cancelled", 1),
+        (str(first.id), "confirmed", "confirmed", 2),
+        (str(later.id), "confirmed", "cancelled", 3),
+    ]
+    other = confirm_many(client, clerk, first, name=name)
+    assert (other.status_code, slug(other)) == (422, "idempotency-key-reused")
+    bulk = {"items": [{"id": str(first.id), "version": 1}]}
+    keyless = client.post(f"{BOOKINGS}/confirmations", json=bulk, headers=clerk.headers)
+    assert (keyless.status_code, slug(keyless)) == (400, "idempotency-key-missing")
+
+
 def test_a_request_of_a_day_that_is_over_is_not_confirmed_among_others(
     client: FlaskClient, session: Session
 ) -> None:
@@ -334,5 +361,5 @@ def test_only_the_desk_changes_bookings(
         answered = client.post(f"{at(booking)}/{action}", headers=headers | match, json=body)
         assert answered.status_code == status, action
     bulk = {"items": [{"id": str(booking.id), "version": 1}]}
-    answered = client.post(f"{BOOKINGS}/confirmations", headers=headers, json=bulk)
+    answered = client.post(f"{BOOKINGS}/confirmations", headers=headers | key(), json=bulk)
     assert answered.status_code == status

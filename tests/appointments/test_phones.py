@@ -11,7 +11,7 @@ from phr_api.appointments.service import moving
 from phr_api.clinics.models import ClinicService
 from phr_api.identity.models import PhoneProof
 from phr_api.kit import clock
-from tests.appointments.asking import act, book, hold_by_phone, slug
+from tests.appointments.asking import act, book, hold_by_phone, key, slug
 from tests.factories.appointments import make_booking, make_service, make_slot, seats_of
 from tests.factories.people import SignedIn, make_citizen, make_phone
 
@@ -77,8 +77,12 @@ def test_a_phone_answers_proposals_and_questions(client: FlaskClient, session: S
     one = booked_by_phone(client, phone, session=session, service=service)
     path = f"{ALL}/{one['id']}"
     coming = {"coming": True}
-    yes = client.post(f"{path}/still-coming", json=coming, headers=phone.headers)
+    yes = client.post(f"{path}/still-coming", json=coming, headers=phone.headers | key("k"))
     assert yes.get_json()["stillComing"] == "yes"
+    again = client.post(f"{path}/still-coming", json=coming, headers=phone.headers | key("k"))
+    assert (again.status_code, again.get_json()) == (200, yes.get_json())
+    keyless = client.post(f"{path}/still-coming", json=coming, headers=phone.headers)
+    assert (keyless.status_code, slug(keyless)) == (400, "idempotency-key-missing")
     new = make_slot(session, service=service, starts_in=timedelta(days=4))
     moving.propose(
         session, UUID(one["id"]), new.id, until=None, expected=None, actor=By(kind="worker")

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import Booking
 from phr_api.appointments.problems.bookings import StateChanged
+from phr_api.appointments.queries.bookings import get_booking
 from phr_api.appointments.routes.blueprint import bookings_blp
 from phr_api.appointments.rules.states import By
 from phr_api.appointments.service.bookings import booking_view
@@ -26,7 +27,8 @@ from phr_api.consent import (
 from phr_api.identity import current_principal, display_name
 from phr_api.kit import cursor
 from phr_api.kit.db import unit_of_work
-from phr_api.kit.web import demanded_versions, version_tag
+from phr_api.kit.idempotency import Created, once
+from phr_api.kit.web import current_attempt, demanded_versions, version_tag
 from phr_api.vocab import ProfileId
 
 JSON = "application/json"
@@ -68,6 +70,28 @@ def changed(
     """Do one action on a booking that is as the caller has read it, and answer what came of it."""
     expected = check_version(booking)
     return shown(session, scope, act(session, booking.id, expected=expected, actor=actor))
+
+
+def answered_once(
+    session: Session,
+    scope: RecordScope | PhoneScope,
+    booking_id: UUID,
+    act: Callable[..., Booking],
+    actor: By,
+) -> Response:
+    """Do one action on a booking once by the Idempotency-Key; the answer is how it is now."""
+    booking, status, _ = once(
+        session,
+        current_attempt(current_principal().principal_id),
+        create=lambda: Created(
+            entity=act(session, booking_id, actor=actor),
+            reference=str(booking_id),
+            location=None,
+            status=200,
+        ),
+        again=lambda _: get_booking(session, booking_id),
+    )
+    return shown(session, scope, booking, status)
 
 
 def check_version(booking: Booking) -> int:

@@ -10,7 +10,14 @@ from flask.views import MethodView
 from marshmallow import RAISE
 
 from phr_api.appointments.queries.bookings import find_lines, get_booking
-from phr_api.appointments.routes.answers import answer, changed, opened, page_of, shown
+from phr_api.appointments.routes.answers import (
+    answer,
+    answered_once,
+    changed,
+    opened,
+    page_of,
+    shown,
+)
 from phr_api.appointments.routes.blueprint import bookings_blp
 from phr_api.appointments.rules.states import By
 from phr_api.appointments.schemas.bookings import (
@@ -116,15 +123,14 @@ def answer_proposal(body: dict[str, Any], profile_id: UUID, booking_id: UUID) ->
 
 @bookings_blp.route(f"{ONE}/still-coming", methods=["POST"])
 @bookings_blp.etag
+@bookings_blp.idempotent
 @bookings_blp.arguments(ComingSchema)
 @bookings_blp.response(200, BookingSchema)
 def say_still_coming(body: dict[str, Any], profile_id: UUID, booking_id: UUID) -> Response:
     """Answer the question of the day before: yes keeps the seat, no gives it to who waits"""
+    act = partial(mine.say_still_coming, coming=body["coming"])
     with opened(profile_id, "booking.still-coming", power="book") as (session, scope):
-        booking = mine.say_still_coming(
-            session, booking_id, coming=body["coming"], actor=_by(scope)
-        )
-        return shown(session, scope, booking)
+        return answered_once(session, scope, booking_id, act, _by(scope))
 
 
 def _by(scope: RecordScope) -> By:

@@ -38,11 +38,23 @@ def close_day(command: dict[str, Any], code: str) -> Any:
 
 
 @queue_blp.route(f"{FACILITY}/day-closings/<uuid:closing_id>/undo", methods=["POST"])
+@queue_blp.idempotent
 @queue_blp.response(200, ClosingSchema)
-def undo_closing(code: str, closing_id: UUID) -> dict[str, Any]:
+def undo_closing(code: str, closing_id: UUID) -> Any:
     """Open a day again; what was changed since its end stays as it is, and is counted"""
     with at_facility(code, DESK) as (session, scope):
-        return _shown(service.undo_closing(session, scope, closing_id))
+
+        def create() -> Created[DayClosing]:
+            undone = service.undo_closing(session, scope, closing_id)
+            return Created(entity=undone, reference=str(undone.id), location=None, status=200)
+
+        undone, status, headers = once(
+            session,
+            current_attempt(current_principal().principal_id),
+            create=create,
+            again=lambda id_: get_closing(session, scope, UUID(id_)),
+        )
+        return _shown(undone), status, headers
 
 
 def _shown(closing: DayClosing) -> dict[str, Any]:

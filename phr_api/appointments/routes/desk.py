@@ -118,13 +118,30 @@ def read_at_desk(code: str, booking_id: UUID) -> Response:
 
 
 @bookings_blp.route(f"{ALL}/confirmations", methods=["POST"])
+@bookings_blp.idempotent
 @bookings_blp.arguments(ConfirmationsSchema)
 @bookings_blp.response(200, OutcomesSchema)
-def confirm_all(body: dict[str, Any], code: str) -> dict[str, Any]:
-    """Confirm many requests at once, with an outcome of each"""
+def confirm_all(body: dict[str, Any], code: str) -> Any:
+    """Confirm many requests at once, with an outcome of each
+
+    Asked again with the same key, it tells the first outcomes, with state and version as they are.
+    """
+    items = [(item["id"], item["version"]) for item in body["items"]]
     with at_desk(code) as (session, scope):
-        items = [(item["id"], item["version"]) for item in body["items"]]
-        return {"items": desk.confirm_all(session, items, actor=by_staff(session, scope))}
+        actor = by_staff(session, scope)
+
+        def create() -> Created[list[dict[str, Any]]]:
+            made = desk.confirm_all(session, items, actor=actor)
+            outcomes = " ".join(row["outcome"] for row in made)
+            return Created(entity=made, reference=outcomes, location=None, status=200)
+
+        rows, status, headers = once(
+            session,
+            current_attempt(current_principal().principal_id),
+            create=create,
+            again=lambda told: desk.tell_outcomes(session, items, told.split()),
+        )
+        return {"items": rows}, status, headers
 
 
 @bookings_blp.route(f"{ONE}/confirmation", methods=["POST"])

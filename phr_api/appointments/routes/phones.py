@@ -11,7 +11,14 @@ from marshmallow import RAISE
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.queries.bookings import find_lines, get_booking
-from phr_api.appointments.routes.answers import answer, changed, page_of, shown, telling
+from phr_api.appointments.routes.answers import (
+    answer,
+    answered_once,
+    changed,
+    page_of,
+    shown,
+    telling,
+)
 from phr_api.appointments.routes.blueprint import bookings_blp
 from phr_api.appointments.routes.bookings import END, LAST, place
 from phr_api.appointments.rules.states import By
@@ -103,14 +110,14 @@ def answer_by_phone(body: dict[str, Any], booking_id: UUID) -> Response:
 
 @bookings_blp.route(f"{ONE}/still-coming", methods=["POST"])
 @bookings_blp.etag
+@bookings_blp.idempotent
 @bookings_blp.arguments(ComingSchema)
 @bookings_blp.response(200, BookingSchema)
 def still_coming_by_phone(body: dict[str, Any], booking_id: UUID) -> Response:
     """Answer the question of the day before"""
+    act = partial(mine.say_still_coming, coming=body["coming"])
     with by_phone() as (session, scope):
-        coming = body["coming"]
-        booking = mine.say_still_coming(session, booking_id, coming=coming, actor=_by(scope))
-        return shown(session, scope, booking)
+        return answered_once(session, scope, booking_id, act, _by(scope))
 
 
 def _by(scope: PhoneScope) -> By:

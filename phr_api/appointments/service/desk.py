@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from phr_api import clinics
 from phr_api.appointments.models import Booking, BookingEvent, Guest
 from phr_api.appointments.problems.bookings import SlotFull, SlotNotOpen, StateChanged, TooEarly
-from phr_api.appointments.queries.bookings import get_booking
+from phr_api.appointments.queries.bookings import find_bookings, get_booking
 from phr_api.appointments.queries.slots import get_slot
 from phr_api.appointments.rules.states import By, State
 from phr_api.appointments.service.changing import (
@@ -103,6 +103,23 @@ def confirm_all(
         dict(zip(("id", "outcome", "state", "version"), (item[0], *outcomes[item]), strict=True))
         for item in items
     ]
+
+
+def tell_outcomes(
+    session: Session, items: Sequence[tuple[UUID, int]], outcomes: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return what became of each of these requests then, with its state and version as it is now.
+
+    One of a day that is over by now has none (R7).
+    """
+    found = find_bookings(session, [booking_id for booking_id, _ in items])
+    seen = {key: row for key, row in found.items() if row.starts_at >= start_of_today()}
+    rows = []
+    for (booking_id, _), outcome in zip(items, outcomes, strict=True):
+        now = seen.get(booking_id) if outcome != "not-found" else None
+        row = {"id": booking_id, "outcome": outcome}
+        rows.append(row | {"state": now and now.state, "version": now and now.version})
+    return rows
 
 
 def decline(
