@@ -26,6 +26,7 @@ from tests.factories.people import make_citizen, make_staff
 
 pytestmark = pytest.mark.usefixtures("app")  # make_citizen signs in
 
+CLINIC = "99034"  # of this module alone: the desk's list is the whole facility's
 Bound = Callable[[], AbstractContextManager[None]]
 Step = Callable[[Session, datetime], bool]
 
@@ -61,6 +62,45 @@ def test_half_way_the_desk_is_reminded(session: Session, as_worker: Bound) -> No
     run(as_worker, remind_desks)
     assert now_of(session, early).desk_reminded_at is None
     assert now_of(session, late).desk_reminded_at is not None
+
+
+def test_the_desk_sees_that_an_answer_is_due(
+    client: FlaskClient, session: Session, as_worker: Bound
+) -> None:
+    at, service = clock.now(), make_service(session, facility_code=CLINIC)
+    times = {
+        "half of its time is over": (timedelta(hours=3), timedelta(hours=3) - timedelta(minutes=1)),
+        "not half": (timedelta(hours=3), timedelta(hours=3) + timedelta(minutes=1)),
+        "late, but answered": (timedelta(hours=3), timedelta(hours=1)),
+    }
+    made = {
+        name: make_booking(
+            session,
+            slot=make_slot(session, service=service),
+            state="requested",
+            created_at=at - waited,
+            respond_by=at + left,
+        )
+        for name, (waited, left) in times.items()
+    }
+    clerk = make_staff(session, facility_code=CLINIC)
+    desk = f"/v1/facilities/{CLINIC}/bookings"
+
+    def overdue() -> set[str]:
+        listed = client.get(f"{desk}?state=requested", headers=clerk.headers).get_json()["items"]
+        marked = {one["id"] for one in listed if one["isOverdue"]}
+        read = {
+            name: client.get(f"{desk}/{booking.id}", headers=clerk.headers).get_json()
+            for name, booking in made.items()
+        }
+        assert marked == {one["id"] for one in read.values() if one["isOverdue"]}
+        return {name for name, one in read.items() if one["isOverdue"]}
+
+    assert overdue() == set()
+    run(as_worker, remind_desks)
+    assert overdue() == {"half of its time is over", "late, but answered"}
+    act(client, f"{desk}/{made['late, but answered'].id}", "confirmation", clerk)
+    assert overdue() == {"half of its time is over"}
 
 
 def test_without_an_answer_the_service_answers(session: Session, as_worker: Bound) -> None:

@@ -32,6 +32,7 @@ MAIN, BRANCH = "Phòng khám Buổi Sáng", "Phòng khám Chi Nhánh"
 NIGHT = ("Đặng Thị Sớm", "Bùi Văn Đêm", "Hồ Thị Trăng", "Ngô Văn Sao", "Dương Thị Mưa")
 MORNING = ("Phan Thị Mã", "Huỳnh Văn Thẻ", "Võ Thị Hạn", "Lý Văn Danh", "Mai Thị Chờ")
 WITH_OLD_CARD = 2
+REMINDED = 3  # of the night: half of the time to answer has passed
 _codes = itertools.count(FIRST_CODE)
 
 
@@ -99,7 +100,13 @@ def _request(session: Session, schedule: Schedule, count: int) -> Booking:
     slot = make_slot(session, schedule=schedule, starts_in=timedelta(days=1, hours=count))
     citizen = make_citizen(session, profile=make_profile(session, full_name=NIGHT[count]))
     return make_booking(
-        session, citizen=citizen, slot=slot, state="requested", created_at=at, state_at=at
+        session,
+        citizen=citizen,
+        slot=slot,
+        state="requested",
+        created_at=at,
+        state_at=at,
+        desk_reminded_at=clock.now() if count == REMINDED else None,
     )
 
 

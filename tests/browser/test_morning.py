@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import Booking, BookingEvent, Ticket
-from tests.browser.clinic import CLERK, COLLEAGUE, MORNING, NIGHT, WITH_OLD_CARD, Clinic
+from tests.browser.clinic import CLERK, COLLEAGUE, MORNING, NIGHT, REMINDED, WITH_OLD_CARD, Clinic
 from tests.browser.desk import ARTEFACTS, Desk
 
 pytestmark = pytest.mark.xdist_group("browser: morning")
@@ -81,6 +81,10 @@ def confirm_the_night(desk: Desk, clinic: Clinic, session: Session) -> None:
     desk.shows("Yêu cầu")
     expect(desk.page.locator("tbody tr")).to_have_count(len(NIGHT))
     assert desk.page.locator("td.name").all_text_contents() == list(NIGHT)
+    overdue = desk.page.locator("tr", has=desk.page.locator("td.waits strong"))
+    expect(overdue).to_have_count(1)
+    expect(overdue).to_contain_text(NIGHT[REMINDED])
+    desk.row(NIGHT[REMINDED], has="Sắp hết hạn trả lời")
     desk.press("Control+a")
     desk.go_to(NIGHT[4])
     desk.press("Space")
