@@ -1,6 +1,7 @@
 """What tests of bookings ask over HTTP, in a line."""
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from flask.testing import FlaskClient
@@ -9,7 +10,14 @@ from werkzeug.test import TestResponse
 
 from phr_api.appointments.models import Booking, Slot
 from tests.factories.appointments import seats_of
-from tests.factories.people import Citizen, SignedIn
+from tests.factories.people import Citizen, SignedIn, bearer
+
+Who = TypeVar("Who", bound=SignedIn)
+
+
+def later(who: Who) -> Who:
+    """The same person with a token of now: a test has moved the clock."""
+    return replace(who, headers=bearer(who.principal))
 
 
 def key(name: str | None = None) -> dict[str, str]:

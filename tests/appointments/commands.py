@@ -24,6 +24,7 @@ OFFER_MINUTES = 30
 MOST_OFFERS = 2
 MOST_HOLDS = 10
 NO_PROPOSAL: Mapping[str, None] = {"proposed": None, "proposal_until": None}
+IN_THE_WAY = ("hold-exists", "overlapping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,14 @@ class TakeHold(Command):
     people: tuple[str, ...]
 
     def apply(self, world: World) -> Outcome:
+        try:
+            self._take(world.copy())
+        except Refused as refused:
+            for person in self.people if refused.outcome[1] in IN_THE_WAY else ():
+                world.free_expired(person)
+        return self._take(world)
+
+    def _take(self, world: World) -> Outcome:
         service = world.slots[self.slot].service
         mine = [h for h in world.holds.values() if (h.account, h.state) == (self.account, "open")]
         if len(mine) >= MOST_HOLDS:
@@ -83,6 +92,18 @@ class TakeHold(Command):
         ]
         free = [name for name in following if world.has_free_seat(name)]
         return min(free or [at], key=lambda name: world.slots[name].starts)
+
+
+@dataclass(frozen=True, slots=True)
+class FreeExpired(Command):
+    """What makes way for a new hold of a person: their holds whose time is over."""
+
+    person: str
+
+    def apply(self, world: World) -> Outcome:
+        if not world.free_expired(self.person):
+            raise Refused("nothing-expired")
+        return ("done",)
 
 
 @dataclass(frozen=True, slots=True)

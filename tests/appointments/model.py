@@ -168,6 +168,18 @@ class World:
         if slot is not None and self.is_awaited(self.slots[slot].service):
             self.kept[slot] = self.kept.get(slot, 0) + 1
 
+    def free_expired(self, person: str) -> bool:
+        """What holds whose time is over still keep for a person is free; whether there was any."""
+        over = [
+            name
+            for name, b in self.bookings.items()
+            if (b.person, b.state, b.is_offer) == (person, "held", False)
+            and self.holds[b.hold or ""].expires <= self.now
+        ]
+        for name in over:
+            self.give_back(self.bookings.pop(name).slot)
+        return bool(over)
+
     def is_awaited(self, service: str) -> bool:
         return self.services[service].has_waitlist and any(
             e.service == service and e.state == "waiting" for e in self.entries.values()

@@ -22,7 +22,7 @@ from phr_api.appointments.service.lapsing import lapse_holds
 from phr_api.appointments.service.slots import make_slots
 from phr_api.kit import clock
 from phr_api.kit.db import unit_of_work
-from tests.appointments.asking import act, book, booked, hold, slug
+from tests.appointments.asking import act, book, booked, hold, later, slug
 from tests.factories.appointments import make_schedule, make_service, make_slot, seats_of
 from tests.factories.consent import make_carer
 from tests.factories.people import Citizen, bearer, make_citizen, make_profile, make_staff
@@ -42,11 +42,6 @@ def at_once(*works: Callable[[], T]) -> list[T]:
 
     with ThreadPoolExecutor(len(works)) as threads:
         return [each.result() for each in [threads.submit(begin, work) for work in works]]
-
-
-def later(who: Citizen) -> Citizen:
-    """The same person with a token of now: a test has moved the clock."""
-    return replace(who, headers=bearer(who.principal))
 
 
 @pytest.mark.parametrize("minutes_apart", [0, 5, 60])

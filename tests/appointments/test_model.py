@@ -70,6 +70,9 @@ class Rush(RuleBasedStateMachine):
             self.clinic.sweep(*OFFERS)
             done = [each for each in done if not isinstance(each[0], do.Offer)]
             between = [do.Offer(slot) for slot in SLOTS]
+        # of a hold that met another one, which went away before it was tried again
+        people = {each for c in commands if isinstance(c, do.TakeHold) for each in c.people}
+        between += [do.FreeExpired(person) for person in sorted(people)]
         self.world = read_world(self.clinic)
         order = explain(before, done, self.world, between)
         assert order is not None, _story(before, done, self.world)

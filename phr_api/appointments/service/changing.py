@@ -1,6 +1,6 @@
 """The one way in which a booking changes its state."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -151,6 +151,12 @@ def lock_person(session: Session, booking: Booking) -> None:
     """Wait for others who take seats for the same person; before the booking's row is locked."""
     who = booking.profile_id or (booking.account_id if booking.via_phone else None)
     if who is not None:
+        lock_people(session, [who])
+
+
+def lock_people(session: Session, ids: Iterable[UUID]) -> None:
+    """Wait for others who take seats for these people or phones' accounts, in order of id."""
+    for who in sorted(ids):
         session.execute(_LOCK, {"who": str(who)})
 
 

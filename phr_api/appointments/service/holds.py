@@ -7,7 +7,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +15,14 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from phr_api import audit
-from phr_api.appointments.problems.bookings import SlotFull, SlotNotOpen
+from phr_api.appointments.problems.bookings import (
+    HoldExists,
+    Overlapping,
+    SlotFull,
+    SlotNotOpen,
+)
 from phr_api.appointments.queries.slots import SlotRow, find_nearest_free, get_slot
+from phr_api.appointments.service.expired import free_expired
 from phr_api.appointments.service.refusals import raising, wire_slots
 from phr_api.consent import refuse
 from phr_api.identity import Principal
@@ -106,8 +112,7 @@ def hold(principal: Principal, new: NewHold, attempt: Attempt) -> str:
         at + HOLD_LASTS,
     )
     try:
-        with raising():
-            return _only(write_row(TAKE_HOLD, values))
+        return _take(principal, new.people, values, at)
     except NotFound:
         _refuse(principal, new.people, "booking.hold")
     except SlotFull as full:
@@ -189,6 +194,20 @@ def find_holds(session: Session, principal: Principal) -> list[dict[str, Any]]:
         audit.record(session, principal.actor, action="waitlist.offers", subjects=others)
     shown += [offer.wire for offer in offers]
     return sorted((each for each in shown if each), key=lambda each: each["expiresAt"])
+
+
+def _take(
+    principal: Principal, people: Sequence[UUID], values: tuple[Any, ...], at: datetime
+) -> str:
+    """Take the hold in one round trip; when the person has another one, old holds go first."""
+    try:
+        with raising():
+            return _only(write_row(TAKE_HOLD, values))
+    except (HoldExists, Overlapping):
+        with raising(), unit_of_work() as session:
+            free_expired(session, principal, people, made_before=at - HOLD_LASTS)
+            taken = session.connection().exec_driver_sql(TAKE_HOLD, values)
+            return str(taken.scalar_one())
 
 
 def _who(principal: Principal) -> dict[str, Any]:
