@@ -21,7 +21,6 @@ from tests.appointments.model import (
 
 HOLD_MINUTES = 10
 OFFER_MINUTES = 30
-MOST_OFFERS = 2
 MOST_HOLDS = 10
 NO_PROPOSAL: Mapping[str, None] = {"proposed": None, "proposal_until": None}
 IN_THE_WAY = ("hold-exists", "overlapping")
@@ -143,7 +142,7 @@ class Release(Command):
     def apply(self, world: World) -> Outcome:
         if world.holds[self.hold].state != "open":
             raise Refused("not-found")
-        _give_up(world, self.hold)
+        world.give_up(self.hold)
         return ("done",)
 
 
@@ -156,7 +155,7 @@ class Lapse(Command):
     def apply(self, world: World) -> Outcome:
         hold = world.holds[self.hold]
         if hold.state == "open" and hold.expires <= world.now:
-            _give_up(world, self.hold)
+            world.give_up(self.hold)
         return ("done",)
 
 
@@ -326,7 +325,7 @@ class Leave(Command):
         if entry.state not in LIVE:
             raise Refused("not-found")
         if entry.hold is not None:
-            _give_up(world, entry.hold)
+            world.give_up(entry.hold)
         world.entries[self.name] = replace(world.entries[self.name], state="left")
         return ("done",)
 
@@ -396,17 +395,3 @@ class BookGuest(Command):
 
 def _is_held(booking: Booking, person: str, service: str) -> bool:
     return (booking.person, booking.service, booking.state) == (person, service, "held")
-
-
-def _give_up(world: World, name: str) -> None:
-    """Delete what a hold holds; the offer of a line goes back to it, the second time for good."""
-    hold = world.holds[name]
-    world.holds[name] = replace(hold, state="released")
-    if hold.entry is not None:
-        entry = world.entries[hold.entry]
-        state = "passed" if entry.offers >= MOST_OFFERS else "waiting"
-        world.entries[hold.entry] = replace(entry, state=state, hold=None)
-    for key, booking in list(world.bookings.items()):
-        if booking.hold == name and booking.state == "held":
-            del world.bookings[key]
-            world.give_back(booking.slot)

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 OPEN = frozenset({"requested", "confirmed"})
 SEATED = OPEN | {"held"}
 ANSWER_MINUTES = 8
+MOST_OFFERS = 2
 LIVE = frozenset({"waiting", "offered"})
 
 Outcome = tuple[Any, ...]
@@ -179,6 +180,19 @@ class World:
         for name in over:
             self.give_back(self.bookings.pop(name).slot)
         return bool(over)
+
+    def give_up(self, name: str) -> None:
+        """Delete what a hold holds; a line's offer goes back to it, the second time for good."""
+        hold = self.holds[name]
+        self.holds[name] = replace(hold, state="released")
+        if hold.entry is not None:
+            entry = self.entries[hold.entry]
+            state = "passed" if entry.offers >= MOST_OFFERS else "waiting"
+            self.entries[hold.entry] = replace(entry, state=state, hold=None)
+        for key, booking in list(self.bookings.items()):
+            if booking.hold == name and booking.state == "held":
+                del self.bookings[key]
+                self.give_back(booking.slot)
 
     def is_awaited(self, service: str) -> bool:
         return self.services[service].has_waitlist and any(

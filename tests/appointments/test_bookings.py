@@ -314,7 +314,7 @@ def test_still_coming_keeps_the_seat_or_frees_it(client: FlaskClient, session: S
     assert say(coming=False).get_json()["state"] == "cancelled"
     assert seats_by(session, staying) == {1: None}
     late = say(coming=False)
-    assert (late.status_code, slug(late)) == (409, "appointments/state-changed")
+    assert (late.status_code, slug(late)) == (409, "appointments/wrong-state")
     assert say(mine(citizen, str(uuid4())), coming=True).status_code == 404
     assert say().status_code == 422
 
