@@ -78,6 +78,7 @@ VIETNAMESE = {
     "Not a day to come.": "Không được là ngày chưa đến.",
     "Within 180 days, after fromOn.": "Phải sau fromOn, trong vòng 180 ngày.",
     "No such queue here.": "Cơ sở không có hàng đợi này.",
+    "No such room here.": "Hàng đợi này không có phòng đó.",
     "Name one of this facility's queues.": "Hãy nêu một hàng đợi của cơ sở.",
     "A number is not of this block.": "Có số không thuộc lô này.",
     "Not a question of this service, or no answer.": (

@@ -1,7 +1,7 @@
 """A day ends in one action, and that can be undone as far as nobody has gone on."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -13,10 +13,13 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from phr_api.appointments.models import Booking, DayClosing, Ticket
+from phr_api.appointments.queries import plans
 from phr_api.kit import clock
+from tests.appointments.asking import hold, slug
 from tests.appointments.line import Desk, make_desk
 from tests.appointments.test_checkin import book, code_of, scan
-from tests.factories.appointments import make_queue
+from tests.appointments.test_schedules import AsWorker, made_slots
+from tests.factories.appointments import make_booking, make_queue, make_schedule, make_service
 from tests.factories.people import Citizen, make_citizen, make_staff
 
 CLINIC = "99018"  # of this module alone: closing is the whole facility's
@@ -104,6 +107,35 @@ def test_a_days_end_and_its_undoing(session: Session, desk: Desk) -> None:
         {"id": citizen.profile.id},
     ).all()
     assert actions == ["day.close", "day.reopen"]
+
+
+@pytest.mark.usefixtures("noon")
+def test_the_rest_of_a_closed_day_can_be_booked_no_more(
+    client: FlaskClient, session: Session, desk: Desk, as_worker: AsWorker
+) -> None:
+    """Not by the worker's doing either; undone, the worker opens it again. Tomorrow stays."""
+    service = make_service(session, facility_code=CLINIC, lead_minutes=0)
+    schedule = make_schedule(session, service=service, starts=time(12, 30), due_at=clock.now())
+    made = made_slots(session, as_worker, schedule.id)
+    today = [slot for slot in made if slot.starts_at < midnight() + timedelta(days=1)]
+    assert today
+    tomorrow = next(slot for slot in made if slot not in today)
+    booking = make_booking(session, slot=today[0])
+    closing = close(desk).get_json()
+    citizen = make_citizen(session)
+    people = [citizen.profile.id]
+    assert slug(hold(client, citizen, today[1], people)) == "appointments/slot-not-open"
+    assert state(session, booking) == "confirmed"
+    assert hold(client, citizen, tomorrow, people).status_code == 201
+    taken, free = (slot.starts_at for slot in today[:2])
+    plans.make_facilities_due(session, [CLINIC], clock.now())
+    session.commit()
+    statuses = {slot.starts_at: slot.status for slot in made_slots(session, as_worker, schedule.id)}
+    assert statuses[taken] == "closed"
+    assert free not in statuses
+    undo(desk, closing)
+    again = {slot.starts_at: slot for slot in made_slots(session, as_worker, schedule.id)}
+    assert hold(client, citizen, again[free], people).status_code == 201
 
 
 def test_undoing_leaves_what_was_changed_since(session: Session, desk: Desk) -> None:

@@ -113,7 +113,9 @@ def test_an_empty_line_calls_nobody_and_says_so_again(desk: Desk) -> None:
     assert desk.post(path, {"room": "102"}, **key).status_code == 422  # the key had another body
 
 
-def test_two_rooms_at_once_call_two_people(app: Flask, desk: Desk) -> None:
+def test_two_rooms_at_once_call_two_people(app: Flask, session: Session, desk: Desk) -> None:
+    desk.queue.rooms = [str(room) for room in range(6)]
+    session.commit()
     for _ in range(6):
         desk.give()
 
@@ -197,6 +199,7 @@ def test_bodies_are_checked(desk: Desk) -> None:
     guest = {"fullName": "Người Thử", "birth": "hôm qua"}
     assert desk.post("/tickets", {"queueId": str(desk.queue.id), "guest": guest}).status_code == 422
     assert desk.post(f"/queues/{desk.queue.id}/next", {}).status_code == 422
+    assert desk.post(f"/queues/{desk.queue.id}/next", {"room": "999"}).status_code == 422
     assert desk.act("room", ticket, {}).status_code == 422
     assert desk.act("room", ticket, {"queueId": str(uuid4())}).status_code == 422
 

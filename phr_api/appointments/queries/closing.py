@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from phr_api.appointments.models import Booking, DayClosing, Ticket
+from phr_api.appointments.models import Booking, DayClosing, Slot, Ticket
 from phr_api.appointments.queries.checkin import day_of
 from phr_api.consent import FacilityScope
 from phr_api.kit.problems import NotFound
@@ -27,6 +27,17 @@ def find_absent(
         Booking.state == "confirmed",
     )
     return [(row.id, row.version) for row in session.execute(query.order_by(Booking.id))]
+
+
+def find_rest(session: Session, scope: FacilityScope, on: date, *, at: datetime) -> list[UUID]:
+    """Return the day's slots that begin after `at`. Walks ix_slot_facility_code_starts_at."""
+    since, until = day_of(on)
+    query = select(Slot.id).where(
+        Slot.facility_code == scope.facility_code,
+        Slot.starts_at > max(since, at),
+        Slot.starts_at < until,
+    )
+    return list(session.scalars(query))
 
 
 def lock_open_tickets(session: Session, scope: FacilityScope, on: date) -> list[Ticket]:

@@ -17,7 +17,9 @@ from phr_api.appointments.problems.queue import DayClosed, DayOver
 from phr_api.appointments.queries import closing as queries
 from phr_api.appointments.queries.bookings import get_booking
 from phr_api.appointments.queries.line import is_closed, lock_day
+from phr_api.appointments.queries.plans import make_facilities_due
 from phr_api.appointments.rules.states import By, State
+from phr_api.appointments.service import slots
 from phr_api.appointments.service.changing import transition
 from phr_api.appointments.service.line import AT_THE_CLINIC, who
 from phr_api.consent import FacilityScope
@@ -33,8 +35,8 @@ ENDS = {"waiting": "left", "called": "left", "skipped": "left", "in-room": "done
 def close_day(session: Session, scope: FacilityScope, on: date) -> DayClosing:
     """End a day: who did not come is a no-show, who still waited left, who is in a room is done.
 
-    Today's bookings of later hours stay. Raises DayClosed when it is closed already,
-    InvalidRequest for a day to come.
+    The rest of today can be booked no more: bookings of later hours stay, for the desk to move.
+    Raises DayClosed when it is closed already, InvalidRequest for a day to come.
     """
     if on > clock.today():
         raise InvalidRequest(errors={"json": {"on": ["Not a day to come."]}})
@@ -52,6 +54,7 @@ def close_day(session: Session, scope: FacilityScope, on: date) -> DayClosing:
         changes={},
     )
     session.add(closing)
+    slots.close(session, queries.find_rest(session, scope, on, at=at))
     changes: dict[str, list[Change]] = {"tickets": [], "bookings": []}
     for ticket in queries.lock_open_tickets(session, scope, on):
         if ticket.state == "in-room" and ticket.booking_id is not None:
@@ -93,6 +96,7 @@ def undo_closing(session: Session, scope: FacilityScope, closing_id: UUID) -> Da
         )
     told = len(changes["tickets"]) + len(changes["bookings"])
     closing.undone_at, closing.undone_by_name = clock.now(), actor.name
+    make_facilities_due(session, [scope.facility_code], clock.now())  # the day's other times again
     closing.changes = changes | {"restored": restored, "kept": told - restored}
     _trace(session, scope, closing, "day.reopen")
     return closing

@@ -28,6 +28,7 @@ from phr_api.consent import FacilityScope
 from phr_api.identity import display_name
 from phr_api.kit import clock
 from phr_api.kit.ids import new_row_id
+from phr_api.kit.problems import InvalidRequest
 from phr_api.notifications import Tell, tell
 from phr_api.vocab import search_key
 
@@ -165,7 +166,12 @@ def take_numbers(session: Session, queue: QueueRow, on: date, count: int) -> ran
 
 
 def call_next(session: Session, scope: FacilityScope, queue: QueueRow, room: str) -> Ticket | None:
-    """Call who is first in line into a room; None when nobody waits. The next ones are told."""
+    """Call who is first in line into a room; None when nobody waits. The next ones are told.
+
+    Raises InvalidRequest for a room that this line does not have.
+    """
+    if queue.rooms and room not in queue.rooms:
+        raise InvalidRequest(errors={"json": {"room": ["No such room here."]}})
     on, at = clock.today(), clock.now()
     ticket = line.lock_first(session, queue.id, on)
     if ticket is None:

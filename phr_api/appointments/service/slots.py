@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import Schedule, Slot
 from phr_api.appointments.queries import plans
+from phr_api.appointments.queries.line import is_closed
 from phr_api.appointments.rules import patterns
 from phr_api.appointments.rules.patterns import PlannedSlot
 from phr_api.clinics import ServiceRow, find_facility, find_service
@@ -131,14 +132,17 @@ def _put_off(session: Session, schedule_id: UUID, **values: object) -> None:
 def planned(
     session: Session, schedule: Schedule, service: ServiceRow, at: datetime
 ) -> dict[datetime, PlannedSlot]:
-    """Return the slots that the schedule should have after `at`, by start."""
+    """Return the slots that the schedule should have after `at`, by start: none of a closed day."""
     plan, today = plans.plan_of(schedule), at.astimezone(clock.VIETNAM).date()
     until = patterns.horizon(plan, today)
     holidays = plans.find_holiday_days(session, today, until)
     dated = plans.find_dated(session, schedule, today)
     sittings = patterns.days(plan, dated, holidays, today, until)
     made = patterns.slots(plan, sittings, lead_minutes=service.lead_minutes)
-    return {start: slot for start, slot in made.items() if start > at}
+    since = at
+    if is_closed(session, schedule.facility_code, today):
+        since = datetime.combine(today, time.max, clock.VIETNAM)
+    return {start: slot for start, slot in made.items() if start > since}
 
 
 def differ(

@@ -25,6 +25,11 @@ export function bookingView(desk) {
     h("p", { class: "row" }, h("button", { type: "submit", class: "main" }, t("do.book"), h("kbd", {}, "Enter"))),
   );
   service.addEventListener("change", () => desk.run(`times ${service.value}`, times));
+  board.element.addEventListener("keydown", (event) => {
+    if (event.key !== "Tab" || event.shiftKey || !event.target.matches(".time")) return;
+    event.preventDefault(); // on to the name, with this time
+    event.target.click();
+  });
   service.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();

@@ -130,7 +130,7 @@ async function propose(desk, booking) {
     desk.say(t("said.full"), "bad");
     return;
   }
-  const slot = await pickTime(`${t("do.propose")}: ${booking.person.name ?? t("nameless")}`, free, { text: `${booking.service.name} · ${clockTime(booking.startsAt)} ${day(booking.startsAt)}` });
+  const slot = await pickTime(`${t("do.propose")}: ${booking.person.name ?? t("nameless")}`, free, { text: `${booking.service.name} · ${clockTime(booking.startsAt)} ${day(booking.startsAt)}`, near: booking.startsAt });
   if (slot) await change(desk, booking, "proposal", { slotId: slot.id }, t("said.proposed", { name: booking.person.name }));
 }
 

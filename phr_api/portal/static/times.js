@@ -13,11 +13,11 @@ export async function freeTimes(desk, serviceId, isWanted) {
   return days.filter(({ slots }) => slots.length);
 }
 
-/** Let the clerk take one of these times; resolves to its slot, or null. */
-export function pickTime(title, days, { text }) {
+/** Let the clerk take one of these times, from the day of `near` on; resolves to its slot, or null. */
+export function pickTime(title, days, { text, near }) {
   return dialog(title, (close) => {
     const board = new Times(close);
-    board.fill(days);
+    board.fill(days, near);
     return [h("p", {}, text), board.element, h("p", { class: "row" }, button(t("back"), "Esc", () => close()))];
   }, {}, "wide");
 }
@@ -32,7 +32,8 @@ export class Times {
     this.element = h("div", { class: "times", role: "group", "aria-label": t("times"), onkeydown: (event) => this.#moved(event) });
   }
 
-  fill(days) {
+  /** `near`: a moment; the focus comes on the first time of that day or later, else on the first. */
+  fill(days, near = "") {
     this.#columns = days.map(({ slots }) => slots.map((slot) => this.#time(slot)));
     const shown = days.map(({ date, slots }, index) =>
       h(
@@ -43,7 +44,7 @@ export class Times {
       ),
     );
     this.element.replaceChildren(...(shown.length ? shown : [h("p", { class: "empty" }, t("times.none"))]));
-    this.#place(0, 0);
+    this.#place(Math.max(0, days.findIndex(({ date }) => date >= near.slice(0, 10))), 0);
   }
 
   /** Put the focus on the first time; false when there is none. */
