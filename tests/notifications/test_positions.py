@@ -123,7 +123,7 @@ def test_seen_and_gone_to_another_line(
     assert (label, state, ahead) == ("B001", "waiting", 0)
     again = Reader(client, citizen)
     assert position(again) == ("B001", "waiting", 0)
-    called = desk.post(f"/queues/{other.id}/next", {"room": "7"}).get_json()
+    called = desk.post(f"/queues/{other.id}/next", {"room": "102"}).get_json()
     started = desk.act("start", called).get_json()
     desk.act("done", started)
     relay()

@@ -40,6 +40,11 @@ def get_slot(session: Session, slot_id: UUID) -> SlotRow:
     return SlotRow(*row)
 
 
+def is_open(session: Session, slot_id: UUID | None) -> bool:
+    """Whether this slot is there and the clinic has not closed it; by primary key."""
+    return session.scalar(select(Slot.status).where(Slot.id == slot_id)) == "open"
+
+
 def find_next_free(
     session: Session, service_id: UUID, *, after: datetime, at: datetime, limit: int = 3
 ) -> list[SlotRow]:

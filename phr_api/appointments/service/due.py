@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from phr_api import clinics
 from phr_api.appointments.models import Booking, BookingDue
-from phr_api.appointments.queries.slots import find_next_free, get_slot
+from phr_api.appointments.queries.slots import find_next_free, is_open
 from phr_api.appointments.rules.states import By
 from phr_api.appointments.service.changing import tell_of, transition
 from phr_api.appointments.service.desk import CONFIRMED, confirm, decline
@@ -66,8 +66,8 @@ def answer_unanswered(session: Session, at: datetime) -> bool:
     due = _locked(session, unanswered)
     services = clinics.find_services(session, {booking.service_id for booking in due})
     for booking in due:
-        is_closed = booking.slot_id is None or get_slot(session, booking.slot_id).status != "open"
-        if services[booking.service_id].when_unanswered == "confirm" and not is_closed:
+        confirms = services[booking.service_id].when_unanswered == "confirm"
+        if confirms and is_open(session, booking.slot_id):
             confirm(session, booking.id, expected=booking.version, actor=WORKER)
             continue
         free = find_next_free(session, booking.service_id, after=at, at=at)
