@@ -1,36 +1,18 @@
 """A token that the app renews while the old one is being sent to."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from uuid import uuid4
 
 from flask.testing import FlaskClient
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from phr_api.kit import db
-from phr_api.notifications import deliver_once, drain_once
-from phr_api.notifications.models import Delivery
 from phr_api.notifications.rules.policy import Sent
 from phr_api.settings import Settings
 from tests.factories.notifications import make_notification
 from tests.factories.people import make_citizen
 from tests.notifications.conftest import FakeSender
+from tests.notifications.test_outbox import AsWorker, states, work
 from tests.notifications.test_settings import bind, holders
-
-AsWorker = Callable[[], AbstractContextManager[None]]
-
-
-def work(as_worker: AsWorker) -> None:
-    with as_worker():
-        drain_once()
-        deliver_once()
-
-
-def states(session: Session) -> list[tuple[str, str | None]]:
-    rows = session.execute(select(Delivery.state, Delivery.reason)).all()
-    session.rollback()
-    return [(state, reason) for state, reason in rows]
 
 
 def test_a_token_that_is_renewed_during_the_sending_stays_and_gets_what_the_old_one_missed(
