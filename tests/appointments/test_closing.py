@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
-from phr_api.appointments.models import Booking, DayClosing, Ticket
+from phr_api.appointments.models import Booking, DayClosing, Slot, Ticket
 from phr_api.appointments.queries import plans
 from phr_api.kit import clock
 from tests.appointments.asking import hold, slug
@@ -134,6 +134,8 @@ def test_the_rest_of_a_closed_day_can_be_booked_no_more(
     assert statuses[taken] == "closed"
     assert free not in statuses
     undo(desk, closing)
+    session.expire_all()
+    assert session.get_one(Slot, booking.slot_id).status == "open"  # at once: somebody sits there
     again = {slot.starts_at: slot for slot in made_slots(session, as_worker, schedule.id)}
     assert hold(client, citizen, again[free], people).status_code == 201
 

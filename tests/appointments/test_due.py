@@ -231,6 +231,22 @@ def test_a_closed_time_confirms_itself_for_nobody(session: Session, as_worker: B
     assert now_of(session, booking).alternatives == [free.id]
 
 
+def test_a_time_that_has_begun_confirms_itself_for_nobody(
+    session: Session, as_worker: Bound
+) -> None:
+    """A proposal ends at the latest with the old time: nobody is confirmed into what is over."""
+    service = make_service(session, when_unanswered="confirm")
+    old = make_slot(session, service=service, starts_in=timedelta(hours=6))
+    new = make_slot(session, service=service, starts_in=timedelta(hours=30))
+    booking = make_booking(session, slot=old, state="requested")
+    moving.propose(session, booking.id, new.id, until=None, expected=1, actor=By(kind="staff"))
+    session.commit()
+    with clock.moved(timedelta(hours=6, seconds=5)):
+        run(as_worker, lapse_proposals)
+        run(as_worker, answer_unanswered)
+    assert now_of(session, booking).state == "declined"
+
+
 def test_a_moved_request_waits_from_its_move(
     client: FlaskClient, session: Session, as_worker: Bound
 ) -> None:

@@ -30,12 +30,13 @@ def find_absent(
 
 
 def find_rest(session: Session, scope: FacilityScope, on: date, *, at: datetime) -> list[UUID]:
-    """Return the day's slots that begin after `at`. Walks ix_slot_facility_code_starts_at."""
+    """Return the day's open slots that begin after `at`. Walks ix_slot_facility_code_starts_at."""
     since, until = day_of(on)
     query = select(Slot.id).where(
         Slot.facility_code == scope.facility_code,
         Slot.starts_at > max(since, at),
         Slot.starts_at < until,
+        Slot.status == "open",
     )
     return list(session.scalars(query))
 

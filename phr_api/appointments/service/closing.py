@@ -17,7 +17,7 @@ from phr_api.appointments.problems.queue import DayClosed, DayOver
 from phr_api.appointments.queries import closing as queries
 from phr_api.appointments.queries.bookings import get_booking
 from phr_api.appointments.queries.line import is_closed, lock_day
-from phr_api.appointments.queries.plans import make_facilities_due
+from phr_api.appointments.queries.plans import lock_schedules
 from phr_api.appointments.rules.states import By, State
 from phr_api.appointments.service import slots
 from phr_api.appointments.service.changing import transition
@@ -54,8 +54,11 @@ def close_day(session: Session, scope: FacilityScope, on: date) -> DayClosing:
         changes={},
     )
     session.add(closing)
-    slots.close(session, queries.find_rest(session, scope, on, at=at))
-    changes: dict[str, list[Change]] = {"tickets": [], "bookings": []}
+    # what the worker made open at this moment, not knowing of the closing, it closes at once
+    _make_due(session, scope)
+    rest = queries.find_rest(session, scope, on, at=at)
+    slots.close(session, rest)
+    changes: dict[str, list[Any]] = {"tickets": [], "bookings": []}
     for ticket in queries.lock_open_tickets(session, scope, on):
         if ticket.state == "in-room" and ticket.booking_id is not None:
             changes["bookings"] += _move(
@@ -66,7 +69,7 @@ def close_day(session: Session, scope: FacilityScope, on: date) -> DayClosing:
         changes["bookings"] += _move(
             session, booking_id, frozenset({"confirmed"}), "no-show", version, actor
         )
-    closing.changes = changes
+    closing.changes = changes | {"slots": [str(slot_id) for slot_id in rest]}
     _trace(session, scope, closing, "day.close")
     return closing
 
@@ -84,6 +87,8 @@ def undo_closing(session: Session, scope: FacilityScope, closing_id: UUID) -> Da
     if closing.closed_at < clock.now() - UNDONE_WITHIN:
         raise DayOver(state="closed")
     actor, changes = who(session, scope), closing.changes
+    _make_due(session, scope)  # free times were removed, and are made again
+    slots.reopen(session, [UUID(slot_id) for slot_id in changes.get("slots", [])])
     ids = [UUID(change["id"]) for change in changes["tickets"]]
     tickets = queries.lock_tickets(session, scope, ids)
     restored = sum(_reopen_ticket(tickets, change, actor) for change in changes["tickets"])
@@ -96,7 +101,6 @@ def undo_closing(session: Session, scope: FacilityScope, closing_id: UUID) -> Da
         )
     told = len(changes["tickets"]) + len(changes["bookings"])
     closing.undone_at, closing.undone_by_name = clock.now(), actor.name
-    make_facilities_due(session, [scope.facility_code], clock.now())  # the day's other times again
     closing.changes = changes | {"restored": restored, "kept": told - restored}
     _trace(session, scope, closing, "day.reopen")
     return closing
@@ -113,6 +117,12 @@ def end_late(session: Session, scope: FacilityScope, on: date, tickets: list[Tic
     actor = who(session, scope)
     ended = [_end_ticket(ticket, actor) for ticket in tickets]
     closing.changes = closing.changes | {"tickets": [*closing.changes["tickets"], *ended]}
+
+
+def _make_due(session: Session, scope: FacilityScope) -> None:
+    """Let the worker look at the facility's slots at once; schedules are locked before slots."""
+    for schedule in lock_schedules(session, scope.facility_code):
+        schedule.due_at = clock.now()
 
 
 def _end_ticket(ticket: Ticket, actor: By) -> Change:

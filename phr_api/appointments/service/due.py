@@ -57,8 +57,9 @@ def remind_desks(session: Session, at: datetime) -> bool:
 def answer_unanswered(session: Session, at: datetime) -> bool:
     """Answer requests in the clinic's place, as the service's rule says.
 
-    A refusal names the next three free times, and is the answer for a time that the clinic closed.
-    A proposal is the clinic's answer: while it is open the person's is awaited.
+    A refusal names the next three free times, and is the answer for a time that the clinic closed
+    or that has begun, as when a proposal lapsed with it. A proposal is the clinic's answer: while
+    it is open the person's is awaited.
     """
     unanswered = select(Booking).where(
         Booking.state == "requested", Booking.respond_by <= at, Booking.proposal_until.is_(None)
@@ -67,7 +68,7 @@ def answer_unanswered(session: Session, at: datetime) -> bool:
     services = clinics.find_services(session, {booking.service_id for booking in due})
     for booking in due:
         confirms = services[booking.service_id].when_unanswered == "confirm"
-        if confirms and is_open(session, booking.slot_id):
+        if confirms and booking.starts_at > at and is_open(session, booking.slot_id):
             confirm(session, booking.id, expected=booking.version, actor=WORKER)
             continue
         free = find_next_free(session, booking.service_id, after=at, at=at)

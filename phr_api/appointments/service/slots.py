@@ -46,6 +46,7 @@ _FEWER = text(
     " AND s.seat_no > l.capacity AND s.booking_id IS NULL"
 )
 _CLOSE = text("UPDATE slot SET status = 'closed' WHERE id = ANY (:slots) AND status = 'open'")
+_REOPEN = text("UPDATE slot SET status = 'open' WHERE id = ANY (:slots) AND status = 'closed'")
 _EMPTY_SEATS = text("DELETE FROM seat WHERE slot_id = ANY (:slots) AND booking_id IS NULL")
 _EMPTY_SLOTS = text(
     "DELETE FROM slot l WHERE l.id = ANY (:slots)"
@@ -225,6 +226,11 @@ def close(session: Session, slot_ids: Collection[UUID]) -> int:
     """Let nobody book these slots any more; who sits in them stays. How many were open."""
     result = session.execute(_CLOSE, {"slots": list(slot_ids)})
     return int(result.rowcount)  # type: ignore[attr-defined]
+
+
+def reopen(session: Session, slot_ids: Collection[UUID]) -> None:
+    """Open these slots again, as far as they are still there."""
+    session.execute(_REOPEN, {"slots": list(slot_ids)})
 
 
 def remove_empty(session: Session, slot_ids: Collection[UUID]) -> None:
