@@ -7,6 +7,7 @@ from flask.views import MethodView
 from sqlalchemy.orm import Session
 
 from phr_api.appointments.models import WaitlistEntry
+from phr_api.appointments.queries.waiting import find_entries, get_entry, place_of
 from phr_api.appointments.routes.answers import opened
 from phr_api.appointments.routes.blueprint import bookings_blp
 from phr_api.appointments.schemas.waiting import NewWaitingSchema, WaitingSchema, WaitingsSchema
@@ -24,7 +25,7 @@ class Waitlist(MethodView):
     def get(self, profile_id: UUID) -> dict[str, Any]:
         """List the lines that the person stands in, with the place in each"""
         with opened(profile_id, "waitlist.list") as (session, scope):
-            return {"items": [_shown(session, row) for row in waiting.find_entries(session, scope)]}
+            return {"items": [_shown(session, row) for row in find_entries(session, scope)]}
 
     @bookings_blp.idempotent
     @bookings_blp.arguments(NewWaitingSchema)
@@ -43,7 +44,7 @@ class Waitlist(MethodView):
                 session,
                 attempt,
                 create=create,
-                again=lambda entry_id: waiting.get_entry(session, UUID(entry_id)),
+                again=lambda entry_id: get_entry(session, UUID(entry_id)),
             )
             return _shown(session, entry), status, headers
 
@@ -62,7 +63,7 @@ def _shown(session: Session, entry: WaitlistEntry) -> dict[str, Any]:
     return {
         "id": entry.id,
         "state": entry.state,
-        "place": waiting.place_of(session, entry),
+        "place": place_of(session, entry),
         **{name: getattr(entry, name) for name in shown},
         **(more if entry.state == "offered" else dict.fromkeys(more)),
     }

@@ -22,7 +22,8 @@ from phr_api.appointments.problems.bookings import (
     RoomLeft,
     TooLate,
 )
-from phr_api.appointments.queries.slots import find_free_on_days
+from phr_api.appointments.queries.slots import NOON, find_free_on_days
+from phr_api.appointments.queries.waiting import LIVE, get_entry
 from phr_api.appointments.service.changing import words_of
 from phr_api.appointments.service.lapsing import give_back
 from phr_api.appointments.service.refusals import raising, wire_slots
@@ -38,11 +39,9 @@ from phr_api.vocab import Section
 NIGHT_FROM, NIGHT_UNTIL = time(21), time(7)
 LONGEST = timedelta(days=180)
 BATCH = 50
-LIVE = ("waiting", "offered")
 
 _TRY = text("SELECT pg_try_advisory_xact_lock(hashtextextended('booking/' || :who, 0))")
 _PERSON = text("SELECT full_name, birth, sex FROM profile WHERE id = :id")
-_PLACE = text("SELECT waitlist_place(:id)")
 _IS_AWAITED = text("SELECT is_awaited(:service, :starts)")
 _QUOTA = text(
     "SELECT check_quota(NULL, :person, v, :at) FROM clinic_service v WHERE v.id = :service"
@@ -106,27 +105,6 @@ def check_full(session: Session, new: NewEntry) -> None:
 def _check_quota(session: Session, entry: WaitlistEntry) -> None:
     asked = {"person": entry.profile_id, "service": entry.service_id, "at": clock.now()}
     session.execute(_QUOTA, asked)
-
-
-def find_entries(session: Session, scope: RecordScope) -> list[WaitlistEntry]:
-    """Return the lines that the person stands in, the first joined first."""
-    query = select(WaitlistEntry).where(
-        WaitlistEntry.profile_id == scope.profile_id, WaitlistEntry.state.in_(LIVE)
-    )
-    return list(session.scalars(query.order_by(WaitlistEntry.place)))
-
-
-def get_entry(session: Session, entry_id: UUID) -> WaitlistEntry:
-    """Return an entry in scope, or raise NotFound."""
-    entry = session.scalar(select(WaitlistEntry).where(WaitlistEntry.id == entry_id))
-    if entry is None:
-        raise NotFound
-    return entry
-
-
-def place_of(session: Session, entry: WaitlistEntry) -> int:
-    """Return the place in the line now, from 1; it counts people, and names none."""
-    return int(session.scalar(_PLACE, {"id": entry.id}) or 1)
 
 
 def leave(session: Session, scope: RecordScope, entry_id: UUID) -> None:
@@ -231,7 +209,7 @@ def _offer(session: Session, slot: Slot, at: datetime, ends: datetime) -> Answer
     Whoever is at work on their place in line, or on a booking, is not passed by: BUSY.
     """
     local = slot.starts_at.astimezone(clock.VIETNAM)
-    part = "morning" if local.time() < time(12) else "afternoon"
+    part = "morning" if local.hour < NOON else "afternoon"
     waiting = (
         select(WaitlistEntry)
         .where(
