@@ -1,18 +1,24 @@
 """Intake: visits a second through the whole pipeline, and its memory.
 
-The peer is lxml's parse and the Base64 decoding of the same file alone: no splitting, no checks, no
-encryption, no database. Every round takes in a file of visits never seen before, of people never
-seen before who come twice, half a file apart; then the same file once more.
+Two processes take in a file each at the same time, one visit after the other (INTAKE_THREADS=1), as
+two workers do on a machine of two cores. The peer is lxml's parse and the Base64 decoding of the
+same files alone: no splitting, no checks, no encryption, no database. The files of every round hold
+visits never seen before, of people never seen before who come twice, half a file apart; then the
+same files come once more.
 """
 
 import base64
 import gzip
 import io
 import itertools
+import multiprocessing
 import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from lxml import etree
@@ -25,7 +31,9 @@ from phr_api import worker
 from phr_api.kit import db
 from phr_api.kit.embedded import EmbeddedServer
 from phr_api.records import take_in
+from phr_api.settings import Settings
 
+PROCESSES = 2
 MOST_MEMORY_MIB = 300
 FACILITY = "99001"
 SAMPLES = Path(__file__).parents[1] / "tests" / "data"
@@ -98,14 +106,43 @@ def parse_alone(file: bytes) -> float:
     return visits / (time.perf_counter() - start)
 
 
-def take_whole(file: bytes, outcome: str) -> float:
-    """Visits a second of the pipeline on this file; every visit must come to `outcome`."""
+@contextmanager
+def taking(installation: Installation) -> Generator[Connection]:
+    """A process of the installation that takes in each file it is sent and says its counts."""
+    ours, theirs = multiprocessing.Pipe()
+    settings = Settings.from_env({**installation.environment, "INTAKE_THREADS": "1"})
+    process = multiprocessing.get_context("spawn").Process(
+        target=_take_each, args=(theirs, settings), daemon=True
+    )
+    process.start()
+    theirs.close()
+    try:
+        yield ours
+    finally:
+        ours.close()
+        process.join(30)
+
+
+def _take_each(files: Connection, settings: Settings) -> None:
+    worker.configure(settings)
+    while True:
+        try:
+            file = files.recv_bytes()
+        except EOFError:
+            return
+        files.send(take_in(io.BytesIO(file), FACILITY).counts)
+
+
+def take_whole(processes: Sequence[Connection], files: Sequence[bytes], outcome: str) -> float:
+    """Visits a second of the pipeline on these files; every visit must come to `outcome`."""
     start = time.perf_counter()
-    taken = take_in(io.BytesIO(file), FACILITY)
+    for process, file in zip(processes, files, strict=True):
+        process.send_bytes(file)
+    counts = [process.recv() for process in processes]
     seconds = time.perf_counter() - start
-    if set(taken.counts) != {outcome}:
-        raise RuntimeError(f"expected {outcome} alone, got {taken.counts}")
-    return taken.counts[outcome] / seconds
+    if any(set(count) != {outcome} for count in counts):
+        raise RuntimeError(f"expected {outcome} alone, got {counts}")
+    return float(sum(count[outcome] for count in counts)) / seconds
 
 
 def peak_memory_mib(installation: Installation, folder: Path, visits: int) -> tuple[float, float]:
@@ -128,21 +165,23 @@ def run(cluster: EmbeddedServer, data_dir: Path, scale: Scale) -> Report:
     installation = install(cluster, "intake", data_dir)
     worker.configure(installation.settings)
     _add_facility()
-    take_whole(new_file(20), "accepted")  # the first connections and plans are made
     files: list[bytes] = []
 
-    def first_time() -> float:
-        files.append(new_file(scale.visits))
-        return take_whole(files[-1], "accepted")
+    def new_files(visits: int) -> list[bytes]:
+        files[:] = [new_file(visits) for _ in range(PROCESSES)]
+        return files
 
-    rates = interleaved(
-        scale.rounds,
-        {
-            "first time": first_time,
-            "second time": lambda: take_whole(files[-1], "unchanged"),
-            "parse alone": lambda: parse_alone(files[-1]),
-        },
-    )
+    with ExitStack() as stack:
+        processes = [stack.enter_context(taking(installation)) for _ in range(PROCESSES)]
+        take_whole(processes, new_files(20), "accepted")  # the first connections and plans are made
+        rates = interleaved(
+            scale.rounds,
+            {
+                "first time": lambda: take_whole(processes, new_files(scale.visits), "accepted"),
+                "second time": lambda: take_whole(processes, files, "unchanged"),
+                "parse alone": lambda: parse_alone(files[-1]),
+            },
+        )
     for name, values in rates.items():
         report.say(f"  {name}: {statistics.median(values):,.0f} visits a second")
     ratio = median_ratio(rates["first time"], rates["parse alone"])

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
-from threading import Event, Lock
+from threading import Event, Lock, current_thread
 from typing import Any
 
 import pytest
@@ -84,9 +84,10 @@ def test_a_failure_is_raised_when_all_has_landed_however_late_it_is_told(
             flight.land()
 
 
-def test_after_a_failure_nothing_more_is_sent() -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_after_a_failure_nothing_more_is_sent(threads: int) -> None:
     done: list[str] = []
-    with Flight(1) as flight:
+    with Flight(threads) as flight:
         flight.send("a", fail)
         with pytest.raises(ZeroDivisionError):
             flight.land()
@@ -96,12 +97,22 @@ def test_after_a_failure_nothing_more_is_sent() -> None:
     assert done == []
 
 
-def test_the_first_failure_is_the_one_that_is_told() -> None:
+def test_one_thread_works_where_it_is_sent_from_and_is_done_when_it_is_sent() -> None:
+    done: list[str] = []
+    with Flight(1) as flight:
+        flight.send("a", lambda: done.append(current_thread().name))
+        assert done == [current_thread().name]
+        flight.land()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_first_failure_is_the_one_that_is_told(threads: int) -> None:
     def fail_otherwise() -> None:
+        time.sleep(0.2)
         raise KeyError
 
     def fly() -> None:
-        with Flight(1) as flight:
+        with Flight(threads) as flight:
             flight.send("a", fail)
             flight.send("b", fail_otherwise)
             flight.land()

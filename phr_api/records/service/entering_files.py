@@ -1,13 +1,14 @@
 """The pass that enters visits: unchanged ones by their hash in bulk, the others read and written.
 
-Reading is Python and happens here, one visit after the other; the database's part of each visit
-runs in the threads of `flight`, several at once.
+Reading is Python and happens here, a few visits ahead; the database's part of each visit runs in
+the threads of `flight`, several at once.
 """
 
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Event
 from typing import Any
 from uuid import UUID
@@ -30,6 +31,9 @@ from phr_api.records.service.reading import Checked
 log = logging.getLogger(__name__)
 
 VISITS_A_LOOK = 100
+# Read one after the other before the first of them is written: what a processor keeps at hand for
+# reading is not driven out by writing after each visit.
+VISITS_AHEAD = 10
 BYTES_A_LOOK = 4 * 1024 * 1024
 # raw_sha256, id, ma_lk, ma_bn, original_id
 Current = Row[bytes, UUID, str, str | None, UUID]
@@ -104,24 +108,30 @@ class _Pass:
             entered: set[int] = set()
             if self.is_resumed:
                 entered = _entered(session, self.intake.submission_id, batch)
-        unchanged = []
+        unchanged: list[tuple[Piece, Current]] = []
+        ahead: list[tuple[str, Piece, Do]] = []
         for piece in batch:
             if piece.ordinal in entered:
                 continue
             same = known.get(piece.sha256)
             if same is not None and same.ma_lk not in self.sent:
                 unchanged.append((piece, same))
-            else:
-                self._send(piece)
+                continue
+            key, do = work_of(self.intake, piece)
+            self.sent.add(key)
+            ahead.append((key, piece, do))
+            if len(ahead) == VISITS_AHEAD:
+                self._send(ahead)
+                ahead = []
+        self._send(ahead)
         if unchanged:
             with unit_of_work() as session:
                 enter_unchanged(session, self.intake, unchanged)
             metrics.visits.labels(Outcome.UNCHANGED).inc(len(unchanged))
 
-    def _send(self, piece: Piece) -> None:
-        key, do = work_of(self.intake, piece)
-        self.sent.add(key)
-        self.flight.send(key, lambda: self._run(piece, do))
+    def _send(self, visits: list[tuple[str, Piece, Do]]) -> None:
+        for key, piece, do in visits:
+            self.flight.send(key, partial(self._run, piece, do))
 
     def _run(self, piece: Piece, do: Do) -> None:
         outcome = run(self.intake, piece, do)

@@ -1,6 +1,8 @@
 """Visits in flight: several transactions at once, so that their commits share a flush.
 
-Visits of one MA_LK follow each other in the order of the file: the last one of a file stands.
+Visits of one MA_LK follow each other in the order of the file: the last one of a file stands. With
+one thread there is no pool: reading and writing take turns in the thread that reads, and nothing is
+spent on handing the interpreter from one thread to another.
 """
 
 from collections.abc import Callable
@@ -16,7 +18,7 @@ class Flight:
     """A bounded pool; the first failure is kept and raised to the one who sends."""
 
     def __init__(self, threads: int) -> None:
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="visit")
+        self._pool = ThreadPoolExecutor(threads, "visit") if threads > 1 else None
         self._room = BoundedSemaphore(threads * QUEUED_A_THREAD)
         self._latest: dict[str, Future[None]] = {}
         self._failure: BaseException | None = None
@@ -30,11 +32,15 @@ class Flight:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._pool.shutdown(wait=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True)
 
     def send(self, key: str, work: Callable[[], None]) -> None:
         """Run `work` when there is room, after what was sent before under this key."""
         self._raise_failure()
+        if self._pool is None:
+            self._fly(work)
+            return
         earlier = self._latest.get(key)
         if earlier is not None:
             wait([earlier])
