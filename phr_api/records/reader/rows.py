@@ -36,30 +36,21 @@ def table_of(root: etree._Element) -> str | None:
     return TABLE_OF_ROOT.get(_local(root.tag))
 
 
-def read_rows(root: etree._Element, data: bytes, table: str | None) -> TableRows | None:
-    """Return the rows of a table, `data` being its document; None when it is none that we know.
-
-    Raises CrowdedRow.
-    """
+def read_rows(root: etree._Element, table: str | None) -> TableRows | None:
+    """Return the rows of a table; None when it is none that we know. Raises CrowdedRow."""
     if table not in LAYOUTS:
         return None
-    elements = _row_elements(root, LAYOUTS[table].row)
     known = KNOWN[table]
     rows: list[Row] = []
     unknown: dict[str, None] = {}
-    cells = 0
-    for number, element in enumerate(elements, start=1):
+    for number, element in enumerate(_row_elements(root, LAYOUTS[table].row), start=1):
         if (width := len(element)) > MOST_CELLS:
             raise CrowdedRow(number)
-        row = {cell.tag: (cell.text or "").strip() for cell in element}
-        cells += width
+        # a cell that holds elements of its own is left out, and so is one that comes twice
+        row = {cell.tag: (cell.text or "").strip() for cell in element if not len(cell)}
         if len(row) != width or not known.issuperset(row):
             row = _odd_row(element, table, unknown)
         rows.append(row)
-    # as many tags as rows and their cells explain: then no cell holds elements of its own
-    explained = cells + len(elements) + _wrappers(elements, root)
-    if data.count(b"</") + data.count(b"/>") > explained:
-        rows = [_odd_row(element, table, unknown) for element in elements]
     return TableRows(table, rows, list(unknown))
 
 
@@ -83,16 +74,6 @@ def canonical(table: str, row: Row) -> Row:
         name: row[alias] for alias, name in aliases.items() if row.get(alias) and not row.get(name)
     }
     return row | stands_for
-
-
-def _wrappers(elements: list[etree._Element], root: etree._Element) -> int:
-    """Count the elements above the rows, the root included; a root that is the row has none."""
-    depth = 0
-    parent: etree._Element | None = elements[0] if elements else None
-    while parent is not None and parent is not root:
-        parent = parent.getparent()
-        depth += 1
-    return depth if elements else 1
 
 
 def _likely_rows(root: etree._Element) -> dict[etree._Element, None]:

@@ -167,7 +167,7 @@ class _Reading:
             self.whole.setdefault(table, []).append(data)
             return
         try:
-            found = read_rows(root, data, table)
+            found = read_rows(root, table)
         except CrowdedRow as crowded:
             self.refuse("too-many-cells", table, crowded.row)
             return
