@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, time, timedelta
+from time import sleep
 from uuid import UUID, uuid4
 
 import pytest
@@ -360,6 +361,7 @@ def test_a_state_that_was_late_does_not_replace_the_newer_one(
     make_token(session, citizen)
 
     def tell(kind: str, ref: UUID = booking) -> None:
+        sleep(0.002)  # ids, which say what is newer, count in milliseconds
         make_notification(session, profile_id=citizen.profile.id, kind=kind, ref_id=ref)
 
     def work(minutes: int) -> list[str]:
