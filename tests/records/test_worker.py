@@ -54,12 +54,9 @@ def state_of(session: Session, submission_id: UUID) -> str:
 
 
 def test_after_a_worker_is_killed_in_mid_file_every_visit_is_written_once(
-    client: FlaskClient,
-    system: System,
-    session: Session,
-    environment: dict[str, str],
+    client: FlaskClient, system: System, session: Session, environment: dict[str, str]
 ) -> None:
-    environment = environment | {"INTAKE_THREADS": "1"}  # the other test here has the default
+    environment = environment | {"INTAKE_THREADS": "1"}  # the next test has the default
     visits = [a_visit() for _ in range(400)]
     submission_id = post(client, system, a_file(*visits))
     entered: Callable[[], int] = lambda: count(  # noqa: E731
@@ -82,10 +79,7 @@ def test_after_a_worker_is_killed_in_mid_file_every_visit_is_written_once(
 
 
 def test_a_worker_that_is_told_to_stop_leaves_the_rest_to_the_next(
-    client: FlaskClient,
-    system: System,
-    session: Session,
-    environment: dict[str, str],
+    client: FlaskClient, system: System, session: Session, environment: dict[str, str]
 ) -> None:
     visits = [a_visit() for _ in range(600)]
     submission_id = post(client, system, a_file(*visits))

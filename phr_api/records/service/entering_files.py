@@ -1,7 +1,7 @@
 """The pass that enters visits: unchanged ones by their hash in bulk, the others read and written.
 
 Reading is Python and happens here, a few visits ahead; the database's part of each visit runs in
-the threads of `flight`, several at once.
+the threads of `flight`, several at once, or with one thread here as well.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 VISITS_A_LOOK = 100
 # Read one after the other before the first of them is written: what a processor keeps at hand for
-# reading is not driven out by writing after each visit.
+# reading is not driven out by writing after each visit. They are of one look: 4 MiB and a visit.
 VISITS_AHEAD = 10
 BYTES_A_LOOK = 4 * 1024 * 1024
 # raw_sha256, id, ma_lk, ma_bn, original_id
