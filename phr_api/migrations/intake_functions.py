@@ -30,8 +30,9 @@ BOOK_TABLES = (
 
 # R10-R12: verified or received numbers match, declared ones never; names of fields, no values.
 # `without`: systems of identifiers that are not this person's, or not if somebody decides so.
-# Each number is looked up by itself, so that the index is used whatever the table's size was when
-# the plan was made. (The worker plans once: see migrations/roles.py.)
+# Each number and each person is looked up by itself (OFFSET 0), and the index of numbers has all
+# that is asked: the plan is right even when it was made of an empty table, where any index of it
+# costs the same. (The worker plans once: see migrations/roles.py.)
 MATCH_PERSON = """
 CREATE OR REPLACE FUNCTION match_person(
     p_systems text[], p_values text[], p_cards text[], p_name_key text, p_earliest date,
@@ -103,9 +104,11 @@ BEGIN
     -- a different citizen number is known of this person (of a child of its own: none is)
     SELECT bool_and(i.value <> n.value) INTO other_number
         FROM unnest(p_systems, p_values) AS n (system, value)
-        JOIN profile_identifier i ON i.system = n.system AND i.profile_id = person
-        WHERE n.system = 'citizen-id' AND i.assurance <> 'declared' AND i.ended_at IS NULL
-          AND NOT n.system = ANY (without);
+        JOIN (SELECT h.system, h.value FROM profile_identifier h
+            WHERE h.profile_id = person
+              AND h.assurance <> 'declared' AND h.ended_at IS NULL OFFSET 0) i
+            ON i.system = n.system
+        WHERE n.system = 'citizen-id' AND NOT n.system = ANY (without);
     IF other_number THEN
         reasons := reasons || 'citizen-id'::text;
     END IF;
@@ -141,6 +144,12 @@ CREATE FUNCTION known_person(p_person uuid) RETURNS json LANGUAGE sql STABLE AS 
             FROM coverage c WHERE c.profile_id = p.id AND c.ended_at IS NULL))
     FROM profile p WHERE p.id = p_person
 $$"""
+
+# All that a number is asked for, so that no other index of live numbers answers as well.
+NUMBERS = """
+CREATE INDEX ix_profile_identifier_value ON profile_identifier (system, value)
+    INCLUDE (profile_id, assurance) WHERE ended_at IS NULL
+"""
 
 # The scope in which intake writes one person's record (consent.open_for_intake).
 OPEN_INTAKE = f"""

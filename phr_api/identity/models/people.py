@@ -43,7 +43,13 @@ class ProfileIdentifier(Base):
     __tablename__ = "profile_identifier"
     __table_args__ = (
         PrimaryKeyConstraint("profile_id", "id"),
-        Index("ix_profile_identifier_value", "system", "value"),
+        Index(
+            "ix_profile_identifier_value",
+            "system",
+            "value",
+            postgresql_include=["profile_id", "assurance"],
+            postgresql_where="ended_at IS NULL",
+        ),
         Index(
             "uq_profile_identifier_live",
             "profile_id",

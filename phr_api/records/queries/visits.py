@@ -2,13 +2,48 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
+from phr_api.kit.db import run
 from phr_api.kit.problems import NotFound
 from phr_api.records.models import OrderState, ReceivedVisit, VisitOrder, VisitState
+
+# Each hash is looked up by itself (OFFSET 0): a plan made of an empty table would read the whole
+# index of the facility, then and later.
+_CURRENT = """
+    SELECT sent.sha256, r.id, r.ma_lk, r.ma_bn, r.original_id
+    FROM unnest(CAST(%(hashes)s AS bytea[])) AS sent (sha256)
+    CROSS JOIN LATERAL (SELECT v.id, v.ma_lk, v.ma_bn, v.original_id FROM received_visit v
+        WHERE v.facility_code = %(facility)s AND v.raw_sha256 = sent.sha256
+          AND v.state = 'current' OFFSET 0) r
+    WHERE NOT EXISTS (SELECT 1 FROM received_visit w
+        WHERE w.facility_code = %(facility)s AND w.ma_lk = r.ma_lk
+          AND w.state = 'needs-review' OFFSET 0)
+"""
+
+
+class Current(NamedTuple):
+    """A version in force, as far as a visit that says the same needs it."""
+
+    raw_sha256: bytes
+    id: UUID
+    ma_lk: str
+    ma_bn: str | None
+    original_id: UUID
+
+
+def find_current(session: Session, facility_code: str, hashes: list[bytes]) -> dict[bytes, Current]:
+    """Return the facility's versions in force whose very bytes have these SHA-256.
+
+    One beside which another version waits is left out: that one has to be ended, under a lock.
+    """
+    values = {"facility": facility_code, "hashes": hashes}
+    found = [Current(*row) for row in run(session, _CURRENT, values, binary=True)]
+    return {version.raw_sha256: version for version in found}
 
 
 def find_versions(session: Session, facility_code: str, ma_lk: str) -> list[ReceivedVisit]:

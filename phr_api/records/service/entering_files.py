@@ -13,14 +13,15 @@ from threading import Event
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, exists, select
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from phr_api.kit import clock
 from phr_api.kit.db import insert_rows, retrying, set_scope, unit_of_work
 from phr_api.records import rules
-from phr_api.records.models import Outcome, ReceivedVisit, SubmissionEntry, VisitState
+from phr_api.records.models import Outcome, SubmissionEntry
+from phr_api.records.queries.visits import Current, find_current
 from phr_api.records.reader import VisitRefused, VisitSegment, read_visit
 from phr_api.records.service import additions, entering, keys, metrics, reading
 from phr_api.records.service.arrival import Intake, Piece
@@ -35,8 +36,6 @@ VISITS_A_LOOK = 100
 # reading is not driven out by writing after each visit. They are of one look: 4 MiB and a visit.
 VISITS_AHEAD = 10
 BYTES_A_LOOK = 4 * 1024 * 1024
-# raw_sha256, id, ma_lk, ma_bn, original_id
-Current = Row[bytes, UUID, str, str | None, UUID]
 Do = Callable[[Session], Outcome | None]  # what a visit's transaction does
 # data exception, integrity violation, program limit exceeded: of this visit, not of the database
 OF_THE_VISIT = ("22", "23", "54")
@@ -104,7 +103,8 @@ class _Pass:
         """Send the visits that say something new one by one, and enter the others at once."""
         with unit_of_work() as session:
             set_scope(session, facility_id=self.intake.facility_code)
-            known = find_current(session, self.intake.facility_code, batch)
+            hashes = [piece.sha256 for piece in batch]
+            known = find_current(session, self.intake.facility_code, hashes)
             entered: set[int] = set()
             if self.is_resumed:
                 entered = _entered(session, self.intake.submission_id, batch)
@@ -194,41 +194,13 @@ def _log(intake: Intake, piece: Piece, error: Exception) -> None:
     log.error("visit failed", exc_info=error, extra=extra)
 
 
-def find_current(session: Session, facility_code: str, batch: list[Piece]) -> dict[bytes, Current]:
-    """Return the current versions that have the very bytes of a piece, by the hash of these.
-
-    One beside which another version waits is left out: that one has to be ended, under a lock.
-    """
-    waiting = aliased(ReceivedVisit)
-    waits = (
-        exists()
-        .where(waiting.facility_code == facility_code)
-        .where(waiting.ma_lk == ReceivedVisit.ma_lk, waiting.state == VisitState.NEEDS_REVIEW)
-    )
-    found = session.execute(
-        select(
-            ReceivedVisit.raw_sha256,
-            ReceivedVisit.id,
-            ReceivedVisit.ma_lk,
-            ReceivedVisit.ma_bn,
-            ReceivedVisit.original_id,
-        ).where(
-            ReceivedVisit.facility_code == facility_code,
-            ReceivedVisit.state == VisitState.CURRENT,
-            ReceivedVisit.raw_sha256.in_({piece.sha256 for piece in batch}),
-            ~waits,
-        )
-    )
-    return {bytes(row.raw_sha256): row for row in found}
-
-
 def enter_unchanged(
     session: Session, intake: Intake, unchanged: list[tuple[Piece, Current]]
 ) -> None:
     """Enter visits whose very bytes are current, unread."""
     set_scope(session, facility_id=intake.facility_code)
     at = clock.now()
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "submission_id": intake.submission_id,
             "ordinal": piece.ordinal,
