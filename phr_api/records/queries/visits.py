@@ -14,7 +14,7 @@ from phr_api.records.models import OrderState, ReceivedVisit, VisitOrder, VisitS
 
 # Each hash is looked up by itself (OFFSET 0): a plan made of an empty table would read the whole
 # index of the facility, then and later.
-_CURRENT = """
+CURRENT = """
     SELECT sent.sha256, r.id, r.ma_lk, r.ma_bn, r.original_id
     FROM unnest(CAST(%(hashes)s AS bytea[])) AS sent (sha256)
     CROSS JOIN LATERAL (SELECT v.id, v.ma_lk, v.ma_bn, v.original_id FROM received_visit v
@@ -42,7 +42,7 @@ def find_current(session: Session, facility_code: str, hashes: list[bytes]) -> d
     One beside which another version waits is left out: that one has to be ended, under a lock.
     """
     values = {"facility": facility_code, "hashes": hashes}
-    found = [Current(*row) for row in run(session, _CURRENT, values, binary=True)]
+    found = [Current(*row) for row in run(session, CURRENT, values, binary=True)]
     return {version.raw_sha256: version for version in found}
 
 
