@@ -35,7 +35,7 @@ def configure(settings: Settings) -> None:
     db.configure(
         settings.database.worker_url,
         pool_size=settings.records.threads + OTHER_CONNECTIONS,
-        is_tested=False,
+        is_worker=True,
     )
     for module in (cursor, idempotency, limits):
         module.configure(settings.secret)

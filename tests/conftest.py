@@ -134,7 +134,7 @@ def as_worker(settings: Settings) -> Callable[[], AbstractContextManager[None]]:
 
     @contextmanager
     def bound() -> Generator[None]:
-        db.configure(settings.database.worker_url)
+        db.configure(settings.database.worker_url, is_worker=True)
         try:
             yield
         finally:

@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
+    event,
     func,
 )
 from sqlalchemy.dialects import postgresql
@@ -36,6 +37,7 @@ from sqlalchemy.orm import (
 
 from phr_api.kit.hot import HotReads
 from phr_api.kit.ids import new_row_id
+from phr_api.kit.pipelined import PipelinedConnection
 
 T = TypeVar("T")
 
@@ -105,7 +107,7 @@ class _Process:
 
 
 @lru_cache(maxsize=8)
-def _engines(url: str, pool_size: int, *, is_tested: bool) -> _Engines:
+def _engines(url: str, pool_size: int, *, is_worker: bool) -> _Engines:
     opener = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
 
     def connect() -> psycopg.Connection[Any]:
@@ -115,23 +117,28 @@ def _engines(url: str, pool_size: int, *, is_tested: bool) -> _Engines:
         driver.autocommit = True
         return driver
 
-    return _Engines(
-        create_engine(
-            url, pool_pre_ping=is_tested, pool_size=pool_size, max_overflow=0, hide_parameters=True
-        ),
-        HotReads(connect, most_idle=pool_size),
+    writes = create_engine(
+        url, pool_pre_ping=not is_worker, pool_size=pool_size, max_overflow=0, hide_parameters=True
     )
+    if is_worker:
+        event.listen(
+            writes,
+            "do_connect",
+            lambda _dialect, _record, args, named: PipelinedConnection.connect(*args, **named),
+        )
+    return _Engines(writes, HotReads(connect, most_idle=pool_size))
 
 
-def configure(url: str, *, pool_size: int = 16, is_tested: bool = True) -> None:
+def configure(url: str, *, pool_size: int = 16, is_worker: bool = False) -> None:
     """Bind sessions and hot reads of this process to the database at `url` (one role).
 
     `pool_size`: at most so many connections for sessions, two for each thread of `serve web`.
 
-    `is_tested`: each connection is pinged before a transaction, so that none fails after the
-    database came back. The worker does without: it tries again anyway, and a ping a visit counts.
+    Each connection is pinged before a transaction, so that none fails after the database came back.
+    The worker (`is_worker`) does without: it tries again anyway, and a ping a visit counts. Its
+    connections send ahead what has no answer (kit.pipelined).
     """
-    _Process.engines = _engines(url, pool_size, is_tested=is_tested)
+    _Process.engines = _engines(url, pool_size, is_worker=is_worker)
     SessionFactory.configure(bind=_Process.engines.writes)
 
 
@@ -193,14 +200,18 @@ def _setting(value: object) -> str:
 
 
 def do(session: Session, sql: str, params: Mapping[str, Any]) -> None:
-    """As `run`, for a statement without a result."""
-    session.flush()  # as session.execute does: what follows may change the scope
-    connection = session.connection()
-    driver = cast("psycopg.Connection[tuple[Any, ...]]", connection.connection.driver_connection)
-    try:
-        driver.cursor().execute(sql.encode(), params, prepare=True)
-    except psycopg.Error as error:
-        raise _as_sqlalchemy(connection, driver, error) from error
+    """As `run`, for a statement without a result.
+
+    The worker does not wait for it: its error is raised by what follows, by the commit at the
+    latest; in a savepoint at once, for that can still be undone by itself.
+    """
+    with _driver(session) as driver:
+        if not isinstance(driver, PipelinedConnection):
+            driver.cursor().execute(sql.encode(), params, prepare=True)
+        elif session.in_nested_transaction():
+            driver.ask(sql, params)
+        else:
+            driver.send(sql, params)
 
 
 def run(
@@ -214,13 +225,22 @@ def run(
     compilation and result layers, which cost more than the statement. Pending objects are flushed
     first. Raises DBAPIError like session.execute.
     """
+    with _driver(session) as driver:
+        if isinstance(driver, PipelinedConnection):
+            return driver.ask(sql, params, binary=binary)
+        cursor = driver.cursor(binary=binary)
+        cursor.execute(sql.encode(), params, prepare=True)
+        return cursor.fetchall()
+
+
+@contextmanager
+def _driver(session: Session) -> Generator["psycopg.Connection[tuple[Any, ...]]"]:
+    """The session's connection, after what is pending; its errors as session.execute's."""
     session.flush()  # as session.execute does: what follows may change the scope
     connection = session.connection()
     driver = cast("psycopg.Connection[tuple[Any, ...]]", connection.connection.driver_connection)
     try:
-        cursor = driver.cursor(binary=binary)
-        cursor.execute(sql.encode(), params, prepare=True)
-        return cursor.fetchall()
+        yield driver
     except psycopg.Error as error:
         raise _as_sqlalchemy(connection, driver, error) from error
 

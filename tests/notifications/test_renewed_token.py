@@ -30,7 +30,7 @@ def test_a_token_that_is_renewed_during_the_sending_stays_and_gets_what_the_old_
     def the_app_renews_it() -> None:
         db.configure(settings.database.web_url)
         assert bind(client, citizen, "fresh-token") == 204
-        db.configure(settings.database.worker_url)
+        db.configure(settings.database.worker_url, is_worker=True)
         push.meanwhile = lambda: None
 
     push.meanwhile = the_app_renews_it
