@@ -67,6 +67,27 @@ def test_a_sealed_file_cannot_be_cut_moved_or_changed(pair: tuple[bytes, bytes])
             list(sealed.open_file(pair[0], key, iter(wrong)))
 
 
+XML = b"<HOSO><MA_LK>TEST.26</MA_LK><NOIDUNGFILE>PEdJQU1ESU5I</NOIDUNGFILE></HOSO>" * 2_000
+
+
+def test_what_is_sealed_takes_less_room(pair: tuple[bytes, bytes]) -> None:
+    _, chunks = seal(pair[1], XML)
+    _, original = sealed.OriginalSealer(pair[0]).seal(XML)
+    assert max(sum(map(len, chunks)), len(original)) < len(XML) / 3
+
+
+@pytest.mark.parametrize("plain", [XML, XML[:100], b""])
+def test_what_was_sealed_before_it_was_compressed_opens(
+    pair: tuple[bytes, bytes], plain: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(sealed, "_pack", lambda plain: plain)
+        key, chunks = seal(pair[1], plain)
+        wrapped, original = sealed.OriginalSealer(pair[0]).seal(plain)
+    assert b"".join(sealed.open_file(pair[0], key, iter(chunks))) == plain
+    assert sealed.OriginalSealer(pair[0]).open(wrapped, original) == plain
+
+
 def test_an_original_opens_with_the_workers_key_alone(pair: tuple[bytes, bytes]) -> None:
     wrapped, kept = sealed.OriginalSealer(pair[0]).seal(b"<HOSO/>")
     assert sealed.OriginalSealer(pair[0]).open(wrapped, kept) == b"<HOSO/>"

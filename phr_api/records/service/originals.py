@@ -11,7 +11,7 @@ from phr_api.kit.db import run, unit_of_work
 from phr_api.kit.sealed import BrokenSeal, OriginalSealer, open_file
 from phr_api.records.models import Original, Submission, SubmissionEntry, UploadChunk
 
-CHUNKS_A_STATEMENT = 16  # 1 MiB
+CHUNKS_A_STATEMENT = 16  # 1 MiB, uncompressed
 _CHUNKS = (
     "SELECT ordinal, sealed FROM upload_chunk"
     " WHERE submission_id = %(submission)s AND ordinal > %(after)s"
