@@ -47,6 +47,7 @@ class PipelinedConnection(psycopg.Connection[Row]):
     def send(self, sql: str, params: Mapping[str, Any]) -> None:
         """Send one statement (%(name)s for values), in a transaction; its result is not wanted."""
         self._send(sql, params, pq.Format.TEXT)
+        self.pgconn.flush()  # as far as the socket takes it: the server begins meanwhile
 
     def ask(self, sql: str, params: Mapping[str, Any], *, binary: bool = False) -> list[Row]:
         """As `send`; wait for it and for what was sent before, and return its rows.
