@@ -4,7 +4,9 @@
 # `make help` lists the rest.
 
 # The gates, the lock and the OpenAPI comparison belong to 3.11; 3.12 and 3.13 run the service too.
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+# A distribution's Python is built with all optimizations; one compiled by hand seldom is.
+PYTHON ?= $(shell for python in /usr/bin/python3.11 python3.11 python3.12 python3.13 python3; do \
+	$$python -c 'import ensurepip, venv' 2>/dev/null && command -v $$python && break; done)
 BIN := .venv/bin
 STAMP := .venv/installed.stamp
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -19,7 +21,7 @@ install: $(STAMP) ## the virtual environment, from locks with hashes (first step
 # Only a change of the locks or of the project's own metadata installs anything again.
 $(STAMP): requirements/dev.txt requirements/base.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		{ echo "Python 3.11 or newer is needed; set PYTHON=/path/to/python3.11"; exit 1; }
+		{ echo "Python 3.11 or newer with venv is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Installing into .venv, about a minute ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt

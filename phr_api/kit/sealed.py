@@ -13,6 +13,7 @@ What is sealed is compressed first (zstd, RFC 8878): the XML of visits, Base64 a
 import base64
 import os
 import struct
+import threading
 from collections.abc import Iterator
 
 import zstandard
@@ -89,12 +90,23 @@ def open_file(private_key: bytes, wrapped_key: bytes, chunks: Iterator[bytes]) -
         raise BrokenSeal from error
 
 
+class _Own(threading.local):
+    """Not to be shared between threads; to make one takes as long as to use it."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_own = _Own()
+
+
 def _pack(plain: bytes) -> bytes:
-    return zstandard.compress(plain, LEVEL)
+    return _own.compressor.compress(plain)
 
 
 def _unpack(packed: bytes) -> bytes:
-    return zstandard.decompress(packed)
+    return _own.decompressor.decompress(packed)
 
 
 def _nonce(counter: int, *, last: bool) -> bytes:

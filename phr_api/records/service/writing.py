@@ -3,12 +3,12 @@
 Written by one statement a visit: each round trip counts, with several thousand visits a file.
 """
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy.orm import Session
 
 from phr_api.kit.db import do
@@ -160,4 +160,4 @@ def close_refusals(session: Session, intake: Intake, ma_lk: str) -> None:
 
 def as_json(value: object) -> str:
     """Return the text of a jsonb parameter."""
-    return json.dumps(value, ensure_ascii=False)
+    return orjson.dumps(value).decode()
