@@ -56,4 +56,4 @@ def test_a_benchmark_runs_and_says_its_ratios(part: str, environment: dict[str, 
         timeout=600,
     )
     assert ran.returncode in {0, 1}, ran.stderr
-    assert LINE.findall(ran.stdout) == SAYS[part], ran.stdout
+    assert LINE.findall(ran.stdout) == SAYS[part], ran.stdout + ran.stderr

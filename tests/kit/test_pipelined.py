@@ -1,7 +1,6 @@
 """What the worker sends ahead: in order, in one transaction, its failures told and undone."""
 
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager
+from collections.abc import Generator
 
 import psycopg
 import pytest
@@ -9,9 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from phr_api.kit import pipelined
+from phr_api.kit import db, pipelined
 from phr_api.kit.db import SessionFactory, do, run, unit_of_work
 from phr_api.kit.embedded import EmbeddedServer
+from phr_api.settings import Settings
 
 MAKE = "CREATE TEMPORARY TABLE sent (n integer PRIMARY KEY, said text)"
 ADD = "INSERT INTO sent VALUES (%(n)s, %(said)s)"
@@ -19,14 +19,16 @@ READ = "SELECT n, said FROM sent ORDER BY n"
 
 
 @pytest.fixture
-def worker(as_worker: Callable[[], AbstractContextManager[None]]) -> Generator[None]:
-    """This process is the worker; its one connection has a table `sent`, made for it alone."""
-    with as_worker():
+def worker(settings: Settings) -> Generator[None]:
+    """This process is the worker, with one connection that has a table `sent` of its own."""
+    db.configure(settings.database.worker_url, pool_size=1, is_worker=True)
+    try:
         with unit_of_work() as session:
             session.execute(text(MAKE))
         yield
-        with unit_of_work() as session:
-            session.execute(text("DROP TABLE IF EXISTS sent"))
+    finally:
+        db.dispose()  # and the table with it
+        db.configure(settings.database.web_url)
 
 
 def rows() -> list[tuple[object, ...]]:
