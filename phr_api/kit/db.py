@@ -243,6 +243,10 @@ def _driver(session: Session) -> Generator["psycopg.Connection[tuple[Any, ...]]"
         yield driver
     except psycopg.Error as error:
         raise _as_sqlalchemy(connection, driver, error) from error
+    except BaseException as error:
+        if driver.closed:  # interrupted: nobody knows what of it was done
+            connection.invalidate(error)
+        raise
 
 
 def _as_sqlalchemy(

@@ -27,8 +27,9 @@ Row = tuple[Any, ...]
 class PipelinedConnection(psycopg.Connection[Row]):
     """A statement that failed raises where its answer is waited for: `ask`, a cursor, `commit`.
 
-    As psycopg's, but in a transaction always, and psycopg itself prepares nothing on it: these
-    names would go with its own.
+    What SQLAlchemy says of the statement then is of the one that waited. As psycopg's, but in a
+    transaction always, and psycopg itself prepares nothing on it: these names would go with its
+    own. A server that was sent something does not call the session idle before it is waited for.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -42,7 +43,7 @@ class PipelinedConnection(psycopg.Connection[Row]):
     @classmethod
     def connect(cls, *args: Any, **kwargs: Any) -> Self:
         """As psycopg's."""
-        return super().connect(*args, **kwargs, prepare_threshold=None)
+        return super().connect(*args, **{**kwargs, "prepare_threshold": None})
 
     def send(self, sql: str, params: Mapping[str, Any]) -> None:
         """Send one statement (%(name)s for values), in a transaction; its result is not wanted."""
@@ -118,6 +119,22 @@ class PipelinedConnection(psycopg.Connection[Row]):
 
     def _wait(self) -> pq.abc.PGresult:
         """Wait for all that was sent; return the last result, or raise the first error."""
+        try:
+            last, failed = self._results()
+        except BaseException:
+            # lost, or interrupted among answers that nobody would match to their statements
+            self._is_ahead = False
+            self.close()
+            raise
+        self.pgconn.exit_pipeline_mode()
+        self._is_ahead = False
+        if failed is not None:
+            self._is_doubtful = True
+            raise errors.error_from_result(failed)
+        return cast("pq.abc.PGresult", last)  # something was sent
+
+    def _results(self) -> tuple[pq.abc.PGresult | None, pq.abc.PGresult | None]:
+        """Return the last result of those that came out well, and the first that did not."""
         self.pgconn.pipeline_sync()
         while self.pgconn.flush():
             self._wait_for(select.POLLIN | select.POLLOUT)
@@ -129,18 +146,12 @@ class PipelinedConnection(psycopg.Connection[Row]):
                 last = result
             elif failed is None:
                 failed = result
-        self.pgconn.exit_pipeline_mode()
-        self._is_ahead = False
-        if failed is not None:
-            self._is_doubtful = True
-            raise errors.error_from_result(failed)
-        return cast("pq.abc.PGresult", last)  # something was sent
+        return last, failed
 
     def _next(self) -> pq.abc.PGresult | None:
         while self.pgconn.is_busy():
             self._wait_for(select.POLLIN)
         if self.pgconn.status == pq.ConnStatus.BAD:
-            self._is_ahead = False
             raise psycopg.OperationalError("the connection was lost")
         return self.pgconn.get_result()
 
@@ -151,9 +162,10 @@ class PipelinedConnection(psycopg.Connection[Row]):
         self.pgconn.consume_input()
 
     def _forget(self) -> None:
-        self._names.clear()
-        self._is_doubtful = False
-        self.pgconn.exec_(b"DEALLOCATE ALL")
+        """Begin the names anew; in a transaction that failed the server keeps them until later."""
+        if self.pgconn.exec_(b"DEALLOCATE ALL").status == pq.ExecStatus.COMMAND_OK:
+            self._names.clear()
+            self._is_doubtful = False
 
 
 @lru_cache(maxsize=512)

@@ -84,7 +84,7 @@ def open_file(private_key: bytes, wrapped_key: bytes, chunks: Iterator[bytes]) -
             packed = cipher.decrypt(_nonce(counter, last=ahead is None), sealed, None)
             if counter == 0:
                 is_packed = packed.startswith(_ZSTD)
-            yield _unpack(packed) if is_packed else packed
+            yield _unpack(packed, CHUNK_BYTES) if is_packed else packed
             counter += 1
     except InvalidTag as error:
         raise BrokenSeal from error
@@ -105,8 +105,14 @@ def _pack(plain: bytes) -> bytes:
     return _own.compressor.compress(plain)
 
 
-def _unpack(packed: bytes) -> bytes:
-    return _own.decompressor.decompress(packed)
+def _unpack(packed: bytes, most_bytes: int | None = None) -> bytes:
+    """Whoever has the public key can seal a file: a frame may say more than a chunk holds."""
+    try:
+        if most_bytes is not None and zstandard.frame_content_size(packed) > most_bytes:
+            raise BrokenSeal
+        return _own.decompressor.decompress(packed, max_output_size=most_bytes or 0)
+    except zstandard.ZstdError as error:
+        raise BrokenSeal from error
 
 
 def _nonce(counter: int, *, last: bool) -> bytes:

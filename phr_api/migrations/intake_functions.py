@@ -30,9 +30,8 @@ BOOK_TABLES = (
 
 # R10-R12: verified or received numbers match, declared ones never; names of fields, no values.
 # `without`: systems of identifiers that are not this person's, or not if somebody decides so.
-# Each number and each person is looked up by itself (OFFSET 0), and the index of numbers has all
-# that is asked: the plan is right even when it was made of an empty table, where any index of it
-# costs the same. (The worker plans once: see migrations/roles.py.)
+# Each number and each person is looked up by itself (OFFSET 0), so that the index is used whatever
+# the table's size was when the plan was made. (The worker plans once: see migrations/roles.py.)
 MATCH_PERSON = """
 CREATE OR REPLACE FUNCTION match_person(
     p_systems text[], p_values text[], p_cards text[], p_name_key text, p_earliest date,
@@ -102,11 +101,10 @@ BEGIN
         reasons := reasons || 'birth'::text;
     END IF;
     -- a different citizen number is known of this person (of a child of its own: none is)
-    SELECT bool_and(i.value <> n.value) INTO other_number
+    SELECT bool_and(i.value <> n.value) FILTER (WHERE i.assurance <> 'declared') INTO other_number
         FROM unnest(p_systems, p_values) AS n (system, value)
-        JOIN (SELECT h.system, h.value FROM profile_identifier h
-            WHERE h.profile_id = person
-              AND h.assurance <> 'declared' AND h.ended_at IS NULL OFFSET 0) i
+        JOIN (SELECT h.system, h.value, h.assurance FROM profile_identifier h
+            WHERE h.profile_id = person AND h.ended_at IS NULL OFFSET 0) i
             ON i.system = n.system
         WHERE n.system = 'citizen-id' AND NOT n.system = ANY (without);
     IF other_number THEN
@@ -127,13 +125,13 @@ END $$"""
 
 # What is kept of a person, as far as a file may add to it.
 KNOWN_PERSON = """
-CREATE FUNCTION known_person(p_person uuid) RETURNS json LANGUAGE sql STABLE AS $$
+CREATE OR REPLACE FUNCTION known_person(p_person uuid) RETURNS json LANGUAGE sql STABLE AS $$
     SELECT json_build_object(
         'birth', p.birth, 'sex', p.sex, 'phone', p.phone, 'ethnicity', p.ethnicity,
         'nationality', p.nationality, 'occupation', p.occupation, 'blood_group', p.blood_group,
         'identifiers', (
-            SELECT json_agg(i.system || ':' || i.value) FROM profile_identifier i
-            WHERE i.profile_id = p.id AND i.ended_at IS NULL AND i.assurance <> 'declared'),
+            SELECT json_agg(i.system || ':' || i.value) FILTER (WHERE i.assurance <> 'declared')
+            FROM profile_identifier i WHERE i.profile_id = p.id AND i.ended_at IS NULL),
         'addresses', (
             SELECT json_agg(json_build_array(a.id, a.scheme, a.list_version, a.province_code,
                                              a.district_code, a.commune_code, a.line))
@@ -145,10 +143,16 @@ CREATE FUNCTION known_person(p_person uuid) RETURNS json LANGUAGE sql STABLE AS 
     FROM profile p WHERE p.id = p_person
 $$"""
 
-# All that a number is asked for, so that no other index of live numbers answers as well.
+# While a table is small all its indexes of one width cost the same, and the planner takes the one
+# that leaves it nothing to check: what the look-ups ask for stands in the WHERE of theirs, and by a
+# person nobody asks for as much (a FILTER is none of it).
 NUMBERS = """
 CREATE INDEX ix_profile_identifier_value ON profile_identifier (system, value)
-    INCLUDE (profile_id, assurance) WHERE ended_at IS NULL
+    INCLUDE (profile_id, assurance) WHERE ended_at IS NULL AND assurance <> 'declared'
+"""
+SENT_BYTES = """
+CREATE INDEX ix_received_visit_raw ON received_visit (facility_code, raw_sha256)
+    WHERE state = 'current' AND ended_at IS NULL
 """
 
 # The scope in which intake writes one person's record (consent.open_for_intake).

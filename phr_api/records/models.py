@@ -225,7 +225,7 @@ class ReceivedVisit(Base):
             "ix_received_visit_raw",
             "facility_code",
             "raw_sha256",
-            postgresql_where=text("state = 'current'"),
+            postgresql_where=text("state = 'current' AND ended_at IS NULL"),
         ),
     )
 

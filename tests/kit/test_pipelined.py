@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from phr_api.kit import db, pipelined
 from phr_api.kit.db import SessionFactory, do, run, unit_of_work
 from phr_api.kit.embedded import EmbeddedServer
+from phr_api.kit.pipelined import PipelinedConnection
 from phr_api.settings import Settings
 
 MAKE = "CREATE TEMPORARY TABLE sent (n integer PRIMARY KEY, said text)"
@@ -125,6 +126,38 @@ def test_a_statement_larger_than_what_the_socket_takes_passes_whole() -> None:
         add(session, 1, large)
         add(session, 2)
     assert rows() == [(1, large), (2, None)]
+
+
+@pytest.mark.usefixtures("worker")
+def test_large_statements_and_large_answers_nobody_wants_pass_each_other() -> None:
+    large = "x" * (3 * 1024 * 1024)
+    with unit_of_work() as session:
+        for n in range(5):
+            add(session, n, large)
+        do(session, "SELECT said, said FROM sent", {})
+        for n in range(5, 10):
+            add(session, n, large)
+    assert len(rows()) == 10
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_wait_that_is_interrupted_is_told_as_that_and_the_next_connection_is_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    def wait() -> None:
+        with unit_of_work() as session:
+            add(session, 1)
+            with monkeypatch.context() as patch:
+                patch.setattr(PipelinedConnection, "_wait_for", interrupt)
+                run(session, "SELECT pg_sleep(0.2)", {})
+
+    with pytest.raises(KeyboardInterrupt):
+        wait()
+    with unit_of_work() as session:
+        assert run(session, "SELECT to_regclass('sent')::text", {}) == [(None,)]
 
 
 @pytest.mark.usefixtures("worker")

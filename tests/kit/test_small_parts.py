@@ -5,6 +5,7 @@ import os
 from datetime import timedelta
 
 import pytest
+import zstandard
 
 from phr_api.kit import clock, cursor, ids, sealed
 from phr_api.kit.problems import InvalidCursor
@@ -86,6 +87,19 @@ def test_what_was_sealed_before_it_was_compressed_opens(
         wrapped, original = sealed.OriginalSealer(pair[0]).seal(plain)
     assert b"".join(sealed.open_file(pair[0], key, iter(chunks))) == plain
     assert sealed.OriginalSealer(pair[0]).open(wrapped, original) == plain
+
+
+@pytest.mark.parametrize("says_its_size", [True, False])
+def test_a_chunk_that_would_open_to_more_than_one_is_not_opened(
+    pair: tuple[bytes, bytes], monkeypatch: pytest.MonkeyPatch, *, says_its_size: bool
+) -> None:
+    large = bytes(sealed.CHUNK_BYTES + 1)
+    with monkeypatch.context() as hostile:
+        bomb = zstandard.ZstdCompressor(write_content_size=says_its_size).compress(large)
+        hostile.setattr(sealed, "_pack", lambda _: bomb)
+        key, chunks = seal(pair[1], b"small")
+    with pytest.raises(sealed.BrokenSeal):
+        list(sealed.open_file(pair[0], key, iter(chunks)))
 
 
 def test_an_original_opens_with_the_workers_key_alone(pair: tuple[bytes, bytes]) -> None:

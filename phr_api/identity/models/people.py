@@ -48,7 +48,7 @@ class ProfileIdentifier(Base):
             "system",
             "value",
             postgresql_include=["profile_id", "assurance"],
-            postgresql_where="ended_at IS NULL",
+            postgresql_where="ended_at IS NULL AND assurance <> 'declared'",
         ),
         Index(
             "uq_profile_identifier_live",

@@ -1,4 +1,4 @@
-"""Numbers are found by their index from the first visit on, whatever the tables held when planned.
+"""Numbers and sent bytes are found by an index of their own, whatever the tables held when planned.
 
 Revision ID: 0020
 """
@@ -12,6 +12,9 @@ down_revision = "0019"
 
 
 def upgrade() -> None:
-    op.execute("DROP INDEX ix_profile_identifier_value")
+    for index in ("ix_profile_identifier_value", "ix_received_visit_raw"):
+        op.execute(f"DROP INDEX {index}")
     op.execute(functions.NUMBERS)
+    op.execute(functions.SENT_BYTES)
     op.execute(functions.MATCH_PERSON)
+    op.execute(functions.KNOWN_PERSON)

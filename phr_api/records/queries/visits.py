@@ -12,14 +12,14 @@ from phr_api.kit.db import run
 from phr_api.kit.problems import NotFound
 from phr_api.records.models import OrderState, ReceivedVisit, VisitOrder, VisitState
 
-# Each hash is looked up by itself (OFFSET 0): a plan made of an empty table would read the whole
-# index of the facility, then and later.
+# Each hash is looked up by itself (OFFSET 0): a plan made while the table was small would read the
+# whole index of the facility, then and later.
 CURRENT = """
     SELECT sent.sha256, r.id, r.ma_lk, r.ma_bn, r.original_id
     FROM unnest(CAST(%(hashes)s AS bytea[])) AS sent (sha256)
     CROSS JOIN LATERAL (SELECT v.id, v.ma_lk, v.ma_bn, v.original_id FROM received_visit v
         WHERE v.facility_code = %(facility)s AND v.raw_sha256 = sent.sha256
-          AND v.state = 'current' OFFSET 0) r
+          AND v.state = 'current' AND v.ended_at IS NULL OFFSET 0) r
     WHERE NOT EXISTS (SELECT 1 FROM received_visit w
         WHERE w.facility_code = %(facility)s AND w.ma_lk = r.ma_lk
           AND w.state = 'needs-review' OFFSET 0)
