@@ -164,20 +164,50 @@ def unit_of_work() -> Generator[Session]:
         yield session
 
 
-def retrying(work: Callable[[Session], T]) -> T:
+@contextmanager
+def kept_session() -> Generator[Session]:
+    """A session with a connection of its own for many transactions, one after the other.
+
+    It is `retrying`'s; a session and a connection from the pool for each cost more than two
+    statements.
+    """
+    if _Process.engines is None:
+        raise RuntimeError("kit.db is not configured")
+    with (
+        _Process.engines.writes.connect() as connection,
+        SessionFactory(bind=connection) as session,
+    ):
+        yield session
+
+
+def retrying(work: Callable[[Session], T], kept: Session | None = None) -> T:
     """Run `work` in a transaction of its own; a deadlock or serialization failure runs it again.
 
-    At most three tries; then the OperationalError is the caller's.
+    At most three tries; then the OperationalError is the caller's. `kept` is a session that is used
+    for it, and is empty afterwards.
     """
     for attempt in range(1, MOST_TRIES + 1):
         try:
-            with unit_of_work() as session:
+            with _transaction(kept) as session:
                 return work(session)
         except OperationalError as error:
             state = getattr(error.orig, "sqlstate", None)
             if state not in {SERIALIZATION_FAILURE, DEADLOCK_DETECTED} or attempt == MOST_TRIES:
                 raise
     raise AssertionError  # the loop returns or raises
+
+
+@contextmanager
+def _transaction(kept: Session | None) -> Generator[Session]:
+    if kept is None:
+        with unit_of_work() as session:
+            yield session
+        return
+    try:
+        with kept.begin():
+            yield kept
+    finally:
+        kept.expunge_all()
 
 
 def set_scope(session: Session, **settings: object) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from phr_api.kit import db, pipelined
-from phr_api.kit.db import SessionFactory, do, run, unit_of_work
+from phr_api.kit.db import SessionFactory, do, kept_session, retrying, run, unit_of_work
 from phr_api.kit.embedded import EmbeddedServer
 from phr_api.kit.pipelined import PipelinedConnection
 from phr_api.settings import Settings
@@ -194,3 +194,34 @@ def test_a_lost_connection_is_told_as_one_and_the_next_is_another(
     assert raised.value.connection_invalidated
     with unit_of_work() as worker:
         assert run(worker, "SELECT 1", {}) == [(1,)]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_kept_session_does_one_transaction_after_the_other() -> None:
+    def add_twice(session: Session) -> None:
+        add(session, 2)
+        add(session, 2)
+
+    with kept_session() as kept:
+        retrying(lambda session: add(session, 1), kept)
+        with pytest.raises(IntegrityError):
+            retrying(add_twice, kept)
+        retrying(lambda session: add(session, 3), kept)
+        assert not kept.in_transaction()
+    assert rows() == [(1, None), (3, None)]
+
+
+@pytest.mark.usefixtures("worker")
+def test_a_kept_session_goes_on_after_its_connection_was_lost(cluster: EmbeddedServer) -> None:
+    superuser = cluster.superuser_url().replace("+psycopg", "", 1)
+
+    def lose(session: Session) -> None:
+        (backend,) = run(session, "SELECT pg_backend_pid()", {})
+        with psycopg.connect(superuser, autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", backend)
+        do(session, "SELECT 1", {})
+
+    with kept_session() as kept:
+        with pytest.raises(DBAPIError):
+            retrying(lose, kept)
+        assert retrying(lambda session: run(session, "SELECT 1", {}), kept) == [(1,)]

@@ -7,6 +7,7 @@ the threads of `flight`, several at once, or with one thread here as well.
 import hashlib
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from threading import Event
@@ -18,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from phr_api.kit import clock
-from phr_api.kit.db import insert_rows, retrying, set_scope, unit_of_work
+from phr_api.kit.db import insert_rows, kept_session, retrying, set_scope, unit_of_work
 from phr_api.records import rules
 from phr_api.records.models import Outcome, SubmissionEntry
 from phr_api.records.queries.visits import Current, find_current
@@ -57,8 +58,12 @@ def enter_all(job: Job, checked: Checked, *, is_resumed: bool, stop: Event) -> b
         sealer=keys.current().sealer,
     )
     remainder = bytearray()
-    with Flight(keys.current().threads) as flight:
-        entering_visits = _Pass(intake, flight, is_resumed=is_resumed)
+    threads = keys.current().threads
+    with (
+        kept_session() if threads == 1 else nullcontext() as kept,
+        Flight(threads) as flight,
+    ):
+        entering_visits = _Pass(intake, flight, kept, is_resumed=is_resumed)
         for batch in _batches(job, checked, remainder):
             if stop.is_set():
                 flight.land()
@@ -91,11 +96,13 @@ class _Pass:
     """One file's visits on their way.
 
     `sent` are the MA_LK that were read: a later place of the file is not settled by what was
-    current before them, for the last one of a file stands.
+    current before them, for the last one of a file stands. `kept` is the session of all visits
+    where they are written by one thread.
     """
 
     intake: Intake
     flight: Flight
+    kept: Session | None
     is_resumed: bool = field(kw_only=True)
     sent: set[str] = field(default_factory=set)
 
@@ -134,7 +141,7 @@ class _Pass:
             self.flight.send(key, partial(self._run, piece, do))
 
     def _run(self, piece: Piece, do: Do) -> None:
-        outcome = run(self.intake, piece, do)
+        outcome = run(self.intake, piece, do, self.kept)
         if outcome is not None:
             metrics.visits.labels(outcome).inc()
 
@@ -157,16 +164,17 @@ def work_of(intake: Intake, piece: Piece) -> tuple[str, Do]:
     return key, lambda session: entering.enter(session, intake, arrival)
 
 
-def run(intake: Intake, piece: Piece, do: Do) -> Outcome | None:
+def run(intake: Intake, piece: Piece, do: Do, kept: Session | None = None) -> Outcome | None:
     """Enter one visit in a transaction; a visit that breaks us is refused, and its bytes kept.
 
-    An error of the database itself is the caller's: the file stays and is begun again.
+    `kept` is a session that is used for it (kit.db.retrying). An error of the database itself is
+    the caller's: the file stays and is begun again.
     """
     try:
-        return retrying(do)
+        return retrying(do, kept)
     except VisitRefused as refused:
         reasons = reading.reason_rows(refused)
-        return retrying(_refusal(intake, piece, reasons, refused.ma_lk, refused.ma_bn))
+        return retrying(_refusal(intake, piece, reasons, refused.ma_lk, refused.ma_bn), kept)
     except DBAPIError as error:
         state = getattr(error.orig, "sqlstate", None) or ""
         if error.connection_invalidated or not state.startswith(OF_THE_VISIT):
@@ -174,7 +182,7 @@ def run(intake: Intake, piece: Piece, do: Do) -> Outcome | None:
         _log(intake, piece, error)
     except Exception as error:  # noqa: BLE001 - logged; the file's other visits go on
         _log(intake, piece, error)
-    return retrying(_refusal(intake, piece, [rules.FAILED]))
+    return retrying(_refusal(intake, piece, [rules.FAILED]), kept)
 
 
 def _refusal(
