@@ -63,12 +63,17 @@ class PipelinedConnection(psycopg.Connection[Row]):
         return rows
 
     def commit(self) -> None:
-        """Commit what was sent, in the same round trip. Raises as `ask`."""
-        if self._is_ahead:
-            self._send_prepared("COMMIT")
-            self._wait()
-        else:
+        """Commit what was sent, in the same round trip; or raise as `ask`, and it is all undone."""
+        if not self._is_ahead:
             super().commit()
+            return
+        self._send_prepared("COMMIT")
+        try:
+            self._wait()
+        except psycopg.Error:
+            if not self.closed:
+                super().rollback()  # the transaction is over, as after any COMMIT
+            raise
 
     def rollback(self) -> None:
         """Undo the transaction, whatever became of its statements."""
