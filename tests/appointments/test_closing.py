@@ -1,7 +1,9 @@
 """A day ends in one action, and that can be undone as far as nobody has gone on."""
 
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -213,9 +215,11 @@ def test_whoever_gets_a_number_while_the_day_ends_does_not_wait_on_it(
     moved = desk.give()
     by_code, by_list = book(session, desk), book(session, desk)
 
+    def clerk() -> Desk:
+        return Desk(app.test_client(), desk.clerk, desk.queue)
+
     def ask(path: str, body: Any) -> int:
-        clerk = Desk(app.test_client(), desk.clerk, desk.queue)
-        return clerk.post(path, body, **{"If-Match": moved["etag"]}).status_code
+        return clerk().post(path, body, **{"If-Match": moved["etag"]}).status_code
 
     asked = [
         ("/tickets", line),
@@ -227,9 +231,9 @@ def test_whoever_gets_a_number_while_the_day_ends_does_not_wait_on_it(
     ]
     for at in range(len(asked)):
         with ThreadPoolExecutor(len(asked) + 1) as pool:
-            given = [pool.submit(ask, *each) for each in asked[:at]]
-            closed = pool.submit(close, Desk(app.test_client(), desk.clerk, desk.queue))
-            given += [pool.submit(ask, *each) for each in asked[at:]]
+            given = [pool.submit(copy_context().run, partial(ask, *each)) for each in asked[:at]]
+            closed = pool.submit(copy_context().run, partial(close, clerk()))
+            given += [pool.submit(copy_context().run, partial(ask, *each)) for each in asked[at:]]
         assert {each.result() for each in given} <= {200, 201, 409}
         assert closed.result().status_code == 201
         session.rollback()
