@@ -4,7 +4,7 @@
 # `make help` lists the rest.
 
 # The gates, the lock and the OpenAPI comparison belong to 3.11; 3.12 and 3.13 run the service too.
-# A distribution's Python is built with all optimizations; one compiled by hand seldom is.
+# A distribution's 3.11 is built with all optimizations; one compiled by hand seldom is.
 PYTHON ?= $(shell for python in /usr/bin/python3.11 python3.11 python3.12 python3.13 python3; do \
 	$$python -c 'import ensurepip, venv' 2>/dev/null && command -v $$python && break; done)
 BIN := .venv/bin
@@ -20,7 +20,7 @@ install: $(STAMP) ## the virtual environment, from locks with hashes (first step
 
 # Only a change of the locks or of the project's own metadata installs anything again.
 $(STAMP): requirements/dev.txt requirements/base.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer with venv is needed; set PYTHON=/path/to/python3.11"; exit 1; }
 	@echo "Installing into .venv, about a minute ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -168,8 +168,8 @@ def unit_of_work() -> Generator[Session]:
 def kept_session() -> Generator[Session]:
     """A session with a connection of its own for many transactions, one after the other.
 
-    It is `retrying`'s; a session and a connection from the pool for each cost more than two
-    statements.
+    To be given to `retrying`. Making a session and asking the pool for a connection is a cost of
+    each transaction otherwise.
     """
     if _Process.engines is None:
         raise RuntimeError("kit.db is not configured")

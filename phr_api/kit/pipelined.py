@@ -28,8 +28,9 @@ class PipelinedConnection(psycopg.Connection[Row]):
     """A statement that failed raises where its answer is waited for: `ask`, a cursor, `commit`.
 
     What SQLAlchemy says of the statement then is of the one that waited. As psycopg's, but in a
-    transaction always, and psycopg itself prepares nothing on it: these names would go with its
-    own. A server that was sent something does not call the session idle before it is waited for.
+    transaction always, and psycopg itself prepares nothing on it: with its own names it would
+    have these forgotten. A server that was sent something does not call the session idle before it
+    is waited for.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -106,7 +106,10 @@ def _pack(plain: bytes) -> bytes:
 
 
 def _unpack(packed: bytes, most_bytes: int | None = None) -> bytes:
-    """Whoever has the public key can seal a file: a frame may say more than a chunk holds."""
+    """Return the plain bytes; BrokenSeal if they are more than `most_bytes` or no frame of zstd.
+
+    Whoever has the public key can seal a file, and say that a chunk opens to gigabytes.
+    """
     try:
         if most_bytes is not None and zstandard.frame_content_size(packed) > most_bytes:
             raise BrokenSeal

@@ -143,9 +143,10 @@ CREATE OR REPLACE FUNCTION known_person(p_person uuid) RETURNS json LANGUAGE sql
     FROM profile p WHERE p.id = p_person
 $$"""
 
-# While a table is small all its indexes of one width cost the same, and the planner takes the one
-# that leaves it nothing to check: what the look-ups ask for stands in the WHERE of theirs, and by a
-# person nobody asks for as much (a FILTER is none of it).
+# While a table is small, all its indexes of one width cost the planner the same but for conditions
+# that are left to check. So all that a look-up asks for stands in the WHERE of its index (a current
+# visit has not ended: it says so all the same). What is asked of one person must not imply that
+# WHERE, or this index would be read whole: hence a FILTER where a person's numbers are read.
 NUMBERS = """
 CREATE INDEX ix_profile_identifier_value ON profile_identifier (system, value)
     INCLUDE (profile_id, assurance) WHERE ended_at IS NULL AND assurance <> 'declared'

@@ -3,6 +3,7 @@
 import base64
 import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -40,6 +41,9 @@ def test_row_ids_grow_with_time_and_are_uuid_7() -> None:
     assert (first.version, first.variant) == (7, "specified in RFC 4122")
 
 
+DATA = Path(__file__).parents[1] / "data"
+
+
 @pytest.fixture(scope="module")
 def pair() -> tuple[bytes, bytes]:
     private, public = sealed.generate_keys()
@@ -68,7 +72,7 @@ def test_a_sealed_file_cannot_be_cut_moved_or_changed(pair: tuple[bytes, bytes])
             list(sealed.open_file(pair[0], key, iter(wrong)))
 
 
-XML = b"<HOSO><MA_LK>TEST.26</MA_LK><NOIDUNGFILE>PEdJQU1ESU5I</NOIDUNGFILE></HOSO>" * 2_000
+XML = min(DATA.glob("made_3176_*.xml")).read_bytes()
 
 
 def test_what_is_sealed_takes_less_room(pair: tuple[bytes, bytes]) -> None:
