@@ -168,8 +168,9 @@ def unit_of_work() -> Generator[Session]:
 def kept_session() -> Generator[Session]:
     """A session with a connection of its own for many transactions, one after the other.
 
-    To be given to `retrying`. Making a session and asking the pool for a connection is a cost of
-    each transaction otherwise.
+    To be given to `retrying`, which ends each of them at the driver: making a session, asking the
+    pool for a connection and SQLAlchemy's own accounts of a transaction cost each of them as much
+    as a statement otherwise.
     """
     if _Process.engines is None:
         raise RuntimeError("kit.db is not configured")
@@ -204,8 +205,11 @@ def _transaction(kept: Session | None) -> Generator[Session]:
             yield session
         return
     try:
-        with kept.begin():
-            yield kept
+        yield kept
+        _at_driver(kept, lambda driver: driver.commit())  # to the session it is one transaction
+    except BaseException:
+        kept.rollback()
+        raise
     finally:
         kept.expunge_all()
 
@@ -235,13 +239,16 @@ def do(session: Session, sql: str, params: Mapping[str, Any]) -> None:
     The worker does not wait for it: its error is raised by what follows, by the commit at the
     latest; in a savepoint at once, for that can still be undone by itself.
     """
-    with _driver(session) as driver:
+
+    def tell(driver: "psycopg.Connection[tuple[Any, ...]]") -> None:
         if not isinstance(driver, PipelinedConnection):
             driver.cursor().execute(sql.encode(), params, prepare=True)
         elif session.in_nested_transaction():
             driver.ask(sql, params)
         else:
             driver.send(sql, params)
+
+    _at_driver(session, tell)
 
 
 def run(
@@ -255,22 +262,24 @@ def run(
     compilation and result layers, which cost more than the statement. Pending objects are flushed
     first. Raises DBAPIError like session.execute.
     """
-    with _driver(session) as driver:
+
+    def ask(driver: "psycopg.Connection[tuple[Any, ...]]") -> list[tuple[Any, ...]]:
         if isinstance(driver, PipelinedConnection):
             return driver.ask(sql, params, binary=binary)
         cursor = driver.cursor(binary=binary)
         cursor.execute(sql.encode(), params, prepare=True)
         return cursor.fetchall()
 
+    return _at_driver(session, ask)
 
-@contextmanager
-def _driver(session: Session) -> Generator["psycopg.Connection[tuple[Any, ...]]"]:
-    """The session's connection, after what is pending; its errors as session.execute's."""
+
+def _at_driver(session: Session, work: Callable[["psycopg.Connection[tuple[Any, ...]]"], T]) -> T:
+    """Run `work` on the session's connection, after what is pending; errors as session.execute."""
     session.flush()  # as session.execute does: what follows may change the scope
     connection = session.connection()
     driver = cast("psycopg.Connection[tuple[Any, ...]]", connection.connection.driver_connection)
     try:
-        yield driver
+        return work(driver)
     except psycopg.Error as error:
         raise _as_sqlalchemy(connection, driver, error) from error
     except BaseException as error:

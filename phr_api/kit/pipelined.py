@@ -1,4 +1,4 @@
-"""A connection that sends what has no answer ahead, and waits when an answer is asked for.
+"""A connection that keeps statements without an answer until one is asked for, and sends all.
 
 A visit of intake is BEGIN, three statements and COMMIT; to wait for each costs as much as two of
 them. The worker's connections send statements in libpq's pipeline mode, prepared once, past
@@ -47,9 +47,12 @@ class PipelinedConnection(psycopg.Connection[Row]):
         return super().connect(*args, **{**kwargs, "prepare_threshold": None})
 
     def send(self, sql: str, params: Mapping[str, Any]) -> None:
-        """Send one statement (%(name)s for values), in a transaction; its result is not wanted."""
+        """Send one statement (%(name)s for values), in a transaction; its result is not wanted.
+
+        It goes out with what waits for an answer: a server that begins earlier works beside this
+        process, but each time it is woken costs as much as a statement, and a worker runs a core.
+        """
         self._send(sql, params, pq.Format.TEXT)
-        self.pgconn.flush()  # as far as the socket takes it: the server begins meanwhile
 
     def ask(self, sql: str, params: Mapping[str, Any], *, binary: bool = False) -> list[Row]:
         """As `send`; wait for it and for what was sent before, and return its rows.

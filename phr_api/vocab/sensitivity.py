@@ -207,9 +207,19 @@ _WORDS = (
 WORDS = tuple(
     (each, stem, re.compile(pattern) if pattern else None) for each, stem, pattern in _WORDS
 )
-# The longest word of each stem: a text without it is not looked at for the stem.
-_KEYS = tuple(max(stem.split(), key=len) for _, stem, _ in WORDS)
-# Words that hold no key, so that each is looked at once; Vietnamese has some 7,000 syllables.
+
+
+def _key(stem: str) -> tuple[str, bool, bool]:
+    """Return a stem's longest part, and whether a word begins with it and ends with it there."""
+    parts = stem.split(" ")
+    at = max(range(len(parts)), key=lambda index: len(parts[index]))
+    return parts[at], at > 0, at < len(parts) - 1
+
+
+# A text without a word that fits the key of a stem is not looked at for the stem.
+_KEYS = tuple(_key(stem) for _, stem, _ in WORDS)
+# Words, as they came, that hold no key, so that each is looked at once; Vietnamese has some 7,000
+# syllables, in two or three ways to write one.
 _silent: set[str] = set()
 MOST_SILENT, LONGEST_SILENT = 50_000, 32
 
@@ -257,19 +267,15 @@ def classes_of_text(*texts: str | None) -> frozenset[SensitivityClass]:
 
     Of several texts at once it says what one of them says, at the price of one.
     """
-    whole = f"| {' | '.join(filter(None, texts))} |".casefold()
-    if not unicodedata.is_normalized("NFC", whole):
-        whole = unicodedata.normalize("NFC", whole)
-    tokens = whole.split()
     hints: set[int] = set()
-    for word in set(tokens) - _silent:
-        if indexes := _hints_of(word):
+    for word in set(" ".join(filter(None, texts)).split()) - _silent:
+        if indexes := _hints_of(_folded(word)):
             hints.update(indexes)
         elif len(word) <= LONGEST_SILENT and len(_silent) < MOST_SILENT:
             _silent.add(word)
     if not hints:
         return NONE
-    whole = " ".join(tokens)
+    whole = " ".join(_folded(f"| {' | '.join(filter(None, texts))} |").split())
     found: set[SensitivityClass] = set()
     for index in hints:
         each, stem, pattern = WORDS[index]
@@ -278,6 +284,17 @@ def classes_of_text(*texts: str | None) -> frozenset[SensitivityClass]:
     return frozenset(found) if found else NONE
 
 
+def _folded(text: str) -> str:
+    return unicodedata.normalize("NFC", text.casefold())
+
+
 @lru_cache(maxsize=4096)
 def _hints_of(word: str) -> tuple[int, ...]:
-    return tuple(index for index, key in enumerate(_KEYS) if key in word)
+    return tuple(
+        index
+        for index, (key, is_begin, is_end) in enumerate(_KEYS)
+        if key in word
+        and (not is_begin or word.startswith(key))
+        and (not is_end or word.endswith(key))
+        and (not (is_begin and is_end) or word == key)
+    )

@@ -207,7 +207,9 @@ def test_a_kept_session_does_one_transaction_after_the_other() -> None:
         with pytest.raises(IntegrityError):
             retrying(add_twice, kept)
         retrying(lambda session: add(session, 3), kept)
-        assert not kept.in_transaction()
+        driver = kept.connection().connection.driver_connection
+        assert isinstance(driver, PipelinedConnection)
+        assert driver.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
     assert rows() == [(1, None), (3, None)]
 
 
