@@ -136,7 +136,7 @@ def configure(url: str, *, pool_size: int = 16, is_worker: bool = False) -> None
 
     Each connection is pinged before a transaction, so that none fails after the database came back.
     The worker (`is_worker`) does without: it tries again anyway, and a ping a visit counts. Its
-    connections send ahead what has no answer (kit.pipelined).
+    connections keep what has no answer until one is waited for (kit.pipelined).
     """
     _Process.engines = _engines(url, pool_size, is_worker=is_worker)
     SessionFactory.configure(bind=_Process.engines.writes)

@@ -1,4 +1,4 @@
-"""What the worker sends ahead: in order, in one transaction, its failures told and undone."""
+"""What the worker does not wait for: in order, in one transaction, its failures told and undone."""
 
 from collections.abc import Generator
 
