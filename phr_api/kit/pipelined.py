@@ -29,8 +29,7 @@ class PipelinedConnection(psycopg.Connection[Row]):
 
     What SQLAlchemy says of the statement then is of the one that waited. As psycopg's, but in a
     transaction always, and psycopg itself prepares nothing on it: with its own names it would
-    have these forgotten. A server that was sent something does not call the session idle before it
-    is waited for.
+    have these forgotten.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -49,8 +48,9 @@ class PipelinedConnection(psycopg.Connection[Row]):
     def send(self, sql: str, params: Mapping[str, Any]) -> None:
         """Send one statement (%(name)s for values), in a transaction; its result is not wanted.
 
-        It goes out with what waits for an answer: a server that begins earlier works beside this
-        process, but each time it is woken costs as much as a statement, and a worker runs a core.
+        It goes out with what waits for an answer (what libpq holds no more, before): a server that
+        begins at once would work beside this process, but waking it has its price, and where each
+        core has a worker nothing is won.
         """
         self._send(sql, params, pq.Format.TEXT)
 

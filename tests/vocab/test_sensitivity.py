@@ -1,8 +1,11 @@
 """What is sensitive, by code and by word."""
 
 import unicodedata
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from phr_api.vocab import (
     SensitivityClass,
@@ -139,6 +142,25 @@ def test_several_texts_tell_what_each_of_them_tells() -> None:
 )
 def test_a_service_code_tells_its_classes(code: str, classes: set[SensitivityClass]) -> None:
     assert classes_of_services([code]) == classes
+
+
+# stems whole, in their parts and glued to something, as words of a text come
+PARTS = sorted({part for _, stem, _ in WORDS for part in (stem, *stem.split(" "))})
+GLUED = st.tuples(st.sampled_from(["", "x", "("]), st.sampled_from(PARTS), st.sampled_from(" ,;x"))
+WAYS = st.sampled_from([str, str.upper, str.title, lambda text: unicodedata.normalize("NFD", text)])
+
+
+@given(st.lists(st.tuples(WAYS, GLUED), min_size=1, max_size=8), st.integers(0, 8))
+def test_no_stem_is_left_out_for_the_words_of_a_text(parts: list[Any], cut: int) -> None:
+    words = [way("".join(glued)) for way, glued in parts]
+    texts = ["".join(words[:cut]), "".join(words[cut:])]
+    joined = " | ".join(text for text in texts if text)
+    whole = " ".join(unicodedata.normalize("NFC", f"| {joined} |".casefold()).split())
+    assert classes_of_text(*texts) == {
+        each
+        for each, stem, pattern in WORDS
+        if stem in whole and (pattern is None or pattern.search(whole))
+    }
 
 
 def test_stems_are_written_as_they_are_looked_for() -> None:
